@@ -1,0 +1,10 @@
+//! The agent: it owns execution and all data on the user's machine.
+//!
+//! Rooms, in the order in which data flows: `scheduler` (inbox) → `executor` (runs) → `sandbox`
+//! (scripts) → `tools` → `gate` → the executor's journal → the outside; `failure` classifies,
+//! `needs` asks people, `control` is the door for every client, `store` keeps it all.
+
+pub mod clock;
+pub mod intent;
+pub mod sandbox;
+pub mod tools;

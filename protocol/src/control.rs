@@ -1,0 +1,1 @@
+//! The typed requests and answers between a client and the agent.

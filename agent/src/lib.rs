@@ -5,6 +5,8 @@
 //! `needs` asks people, `control` is the door for every client, `store` keeps it all.
 
 pub mod clock;
+pub mod fault;
 pub mod intent;
 pub mod sandbox;
+pub mod store;
 pub mod tools;

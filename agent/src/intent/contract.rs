@@ -295,7 +295,11 @@ pub struct Retries {
 
 impl Default for Retries {
     fn default() -> Self {
-        Self { max: 5, first_ms: 1_000, max_ms: 3_600_000 }
+        Self {
+            max: 5,
+            first_ms: 1_000,
+            max_ms: 3_600_000,
+        }
     }
 }
 

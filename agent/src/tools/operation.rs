@@ -48,7 +48,12 @@ pub enum EffectCertainty {
 
 impl ToolError {
     /// A failure of which the tool is sure that nothing happened outside.
-    pub fn not_done(class: FailureClass, code: &str, tool: &str, message: impl Into<String>) -> Self {
+    pub fn not_done(
+        class: FailureClass,
+        code: &str,
+        tool: &str,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             class,
             code: code.to_owned(),
@@ -62,8 +67,16 @@ impl ToolError {
     }
 
     /// A failure after which the effect may have happened.
-    pub fn unknown(class: FailureClass, code: &str, tool: &str, message: impl Into<String>) -> Self {
-        Self { effect: EffectCertainty::Unknown, ..Self::not_done(class, code, tool, message) }
+    pub fn unknown(
+        class: FailureClass,
+        code: &str,
+        tool: &str,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            effect: EffectCertainty::Unknown,
+            ..Self::not_done(class, code, tool, message)
+        }
     }
 
     /// Arguments that the operation does not take: the script is wrong.
@@ -73,7 +86,9 @@ impl ToolError {
 }
 
 /// The kinds of resource that a contract can grant; the keys under a capability.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ResourceKind {
     /// `host` or `host:port`.
@@ -100,7 +115,10 @@ pub struct Resource {
 impl Resource {
     /// A resource of a kind.
     pub fn new(kind: ResourceKind, value: impl Into<String>) -> Self {
-        Self { kind, value: value.into() }
+        Self {
+            kind,
+            value: value.into(),
+        }
     }
 }
 
@@ -144,17 +162,29 @@ pub trait PureOperation: Operation {
 /// Works on the agent's own database: its intent, effect and outcome are one transaction.
 pub trait LocalOperation: Operation {
     /// Applies it within the transaction that also writes its journal entry.
-    fn apply(input: Self::Input, call: &CallInfo, db: &rusqlite::Connection) -> Result<Self::Output, ToolError>;
+    fn apply(
+        input: Self::Input,
+        call: &CallInfo,
+        db: &rusqlite::Connection,
+    ) -> Result<Self::Output, ToolError>;
 }
 
 /// Leaves the process.
 pub trait OutsideOperation: Operation {
     /// Does it.
-    fn run<'a>(input: Self::Input, call: &'a CallInfo, env: &'a OutsideEnv) -> BoxFuture<'a, Result<Self::Output, ToolError>>;
+    fn run<'a>(
+        input: Self::Input,
+        call: &'a CallInfo,
+        env: &'a OutsideEnv,
+    ) -> BoxFuture<'a, Result<Self::Output, ToolError>>;
 
     /// Looks up whether an effect with this call's key happened. Only `reconcilable` operations
     /// override this; `Unknowable` makes the effect opaque.
-    fn reconcile<'a>(_input: Self::Input, _call: &'a CallInfo, _env: &'a OutsideEnv) -> BoxFuture<'a, Reconciled<Self::Output>> {
+    fn reconcile<'a>(
+        _input: Self::Input,
+        _call: &'a CallInfo,
+        _env: &'a OutsideEnv,
+    ) -> BoxFuture<'a, Reconciled<Self::Output>> {
         Box::pin(async { Reconciled::Unknowable })
     }
 
@@ -230,5 +260,9 @@ pub struct OpenConnection {
 /// Where tools get connections from.
 pub trait ConnectionSource: Send + Sync {
     /// The connection of that name; an `auth` or `precondition` error when it cannot be used.
-    fn open<'a>(&'a self, tool: &'a str, name: &'a str) -> BoxFuture<'a, Result<OpenConnection, ToolError>>;
+    fn open<'a>(
+        &'a self,
+        tool: &'a str,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<OpenConnection, ToolError>>;
 }

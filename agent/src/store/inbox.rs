@@ -1,0 +1,157 @@
+//! The inbox: where all work arrives, each item once.
+
+use super::{Key, StoreError};
+use deputy_protocol::model::Input;
+use deputy_protocol::{InputState, SourceKind, Time};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::Value;
+
+/// An item to be put.
+#[derive(Clone, Debug)]
+pub struct NewInput {
+    /// The automation it is for.
+    pub automation: i64,
+    /// Where it came from.
+    pub source: SourceKind,
+    /// Which of those, e.g. the trigger's position.
+    pub source_id: String,
+    /// The topic, for handlers by topic.
+    pub topic: Option<String>,
+    /// Unique within the automation: a second item with it is ignored.
+    pub dedupe: String,
+    /// A line for people.
+    pub title: String,
+    /// What the script gets.
+    pub payload: Value,
+    /// When it became due.
+    pub due_at: Time,
+    /// The input whose run emitted it.
+    pub caused_by: Option<i64>,
+}
+
+/// What became of a put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// It is new.
+    New(i64),
+    /// It was there already.
+    Known(i64),
+}
+
+impl Put {
+    /// The item's key, new or known.
+    pub fn key(self) -> i64 {
+        match self {
+            Self::New(key) | Self::Known(key) => key,
+        }
+    }
+}
+
+/// Puts an item unless its key is known.
+pub fn put(db: &Connection, input: &NewInput) -> Result<Put, StoreError> {
+    let new = db
+        .prepare_cached(
+            "INSERT INTO inbox (source, source_id, target, target_id, topic, dedupe, title, payload, state,
+                                due_at, available_at, caused_by)
+             VALUES (?1,?2,'automation',?3,?4,?5,?6,?7,'pending',?8,?8,?9)
+             ON CONFLICT (target, target_id, dedupe) DO NOTHING RETURNING id",
+        )?
+        .query_row(
+            params![
+                input.source.as_str(),
+                input.source_id,
+                input.automation,
+                input.topic,
+                input.dedupe,
+                input.title,
+                input.payload.to_string(),
+                input.due_at.0,
+                input.caused_by,
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    if let Some(key) = new {
+        return Ok(Put::New(key));
+    }
+    let known = db
+        .prepare_cached(
+            "SELECT id FROM inbox WHERE target='automation' AND target_id=?1 AND dedupe=?2",
+        )?
+        .query_row(params![input.automation, input.dedupe], |row| row.get(0))?;
+    Ok(Put::Known(known))
+}
+
+const COLUMNS: &str =
+    "id, target_id, source, topic, title, state, due_at, payload, run, caused_by, reason";
+
+fn input(row: &Row<'_>) -> rusqlite::Result<Input> {
+    Ok(Input {
+        id: Key::Input.id(row.get(0)?),
+        automation: Key::Automation.id(row.get(1)?),
+        source: SourceKind::parse(&row.get::<_, String>(2)?).unwrap_or(SourceKind::Event),
+        topic: row.get(3)?,
+        title: row.get(4)?,
+        state: InputState::parse(&row.get::<_, String>(5)?).unwrap_or(InputState::Pending),
+        due_at: Time(row.get(6)?),
+        payload: serde_json::from_str(&row.get::<_, String>(7)?).unwrap_or(Value::Null),
+        run: row.get::<_, Option<i64>>(8)?.map(|k| Key::Run.id(k)),
+        caused_by: row.get::<_, Option<i64>>(9)?.map(|k| Key::Input.id(k)),
+        reason: row.get(10)?,
+    })
+}
+
+/// One item.
+pub fn get(db: &Connection, key: i64) -> Result<Option<Input>, StoreError> {
+    let found = db
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM inbox WHERE id=?1"))?
+        .query_row([key], input)
+        .optional()?;
+    Ok(found)
+}
+
+/// Items, newest first.
+pub fn list(
+    db: &Connection,
+    automation: Option<i64>,
+    state: Option<InputState>,
+    limit: u32,
+) -> Result<Vec<Input>, StoreError> {
+    let mut sql = format!("SELECT {COLUMNS} FROM inbox WHERE 1");
+    if automation.is_some() {
+        sql += " AND target_id=?1";
+    }
+    if state.is_some() {
+        sql += " AND state=?2";
+    }
+    sql += " AND (?1 IS NULL OR 1) AND (?2 IS NULL OR 1) ORDER BY id DESC LIMIT ?3";
+    let mut query = db.prepare_cached(&sql)?;
+    let rows = query
+        .query_map(
+            params![automation, state.map(InputState::as_str), limit],
+            input,
+        )?
+        .collect::<Result<_, _>>()?;
+    Ok(rows)
+}
+
+/// What the runs for an item emitted.
+pub fn caused(db: &Connection, key: i64) -> Result<Vec<Input>, StoreError> {
+    let mut query = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM inbox WHERE caused_by=?1 ORDER BY id"
+    ))?;
+    let rows = query.query_map([key], input)?.collect::<Result<_, _>>()?;
+    Ok(rows)
+}
+
+/// Moves an item to a state, with a reason for people.
+pub fn set_state(
+    db: &Connection,
+    key: i64,
+    state: InputState,
+    reason: Option<&str>,
+) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE inbox SET state=?2, reason=?3, lease_until=NULL WHERE id=?1")?
+        .execute(params![key, state.as_str(), reason])?;
+    Ok(())
+}

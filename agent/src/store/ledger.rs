@@ -1,0 +1,214 @@
+//! The ledger: every side effect an automation ever intended, across all runs.
+
+use super::steps::{self, StepOutcome};
+use super::{Key, StoreError};
+use deputy_protocol::model::Output;
+use deputy_protocol::{StepState, Time};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+/// A row, as the executor needs it.
+#[derive(Clone, Debug)]
+pub struct LedgerRow {
+    /// Its key.
+    pub key: i64,
+    /// Digest of the arguments it was intended with.
+    pub digest: String,
+    /// The run that holds it.
+    pub run: i64,
+    /// The step that holds it.
+    pub seq: u32,
+    /// Its state.
+    pub state: StepState,
+    /// Its end, if it has one.
+    pub outcome: Option<StepOutcome>,
+}
+
+/// A new row.
+#[derive(Clone, Debug)]
+pub struct NewEffect {
+    /// The automation.
+    pub automation: i64,
+    /// The tool.
+    pub tool: String,
+    /// The effect key.
+    pub effect_key: String,
+    /// Digest of the arguments.
+    pub digest: String,
+    /// The run.
+    pub run: i64,
+    /// The step.
+    pub seq: u32,
+    /// What it does, for people.
+    pub title: String,
+    /// The input that caused it.
+    pub caused_by: i64,
+    /// Now.
+    pub at: Time,
+}
+
+/// Adds an effect unless its key is known. True when it was added.
+pub fn add(db: &Connection, effect: &NewEffect) -> Result<bool, StoreError> {
+    let added = db
+        .prepare_cached(
+            "INSERT INTO ledger (automation, tool, effect_key, args_digest, run, seq, state, title, caused_by, at)
+             VALUES (?1,?2,?3,?4,?5,?6,'intent',?7,?8,?9)
+             ON CONFLICT (automation, tool, effect_key) DO NOTHING",
+        )?
+        .execute(params![
+            effect.automation,
+            effect.tool,
+            effect.effect_key,
+            effect.digest,
+            effect.run,
+            effect.seq,
+            effect.title,
+            effect.caused_by,
+            effect.at.0
+        ])?;
+    Ok(added == 1)
+}
+
+/// The row of a key.
+pub fn find(
+    db: &Connection,
+    automation: i64,
+    tool: &str,
+    effect_key: &str,
+) -> Result<Option<LedgerRow>, StoreError> {
+    let found = db
+        .prepare_cached(
+            "SELECT id, args_digest, run, seq, state, outcome FROM ledger
+             WHERE automation=?1 AND tool=?2 AND effect_key=?3",
+        )?
+        .query_row(params![automation, tool, effect_key], |r| {
+            Ok((
+                r.get(0)?,
+                r.get(1)?,
+                r.get(2)?,
+                r.get(3)?,
+                r.get::<_, String>(4)?,
+                r.get(5)?,
+            ))
+        })
+        .optional()?;
+    let Some((key, digest, run, seq, word, outcome)) = found else {
+        return Ok(None);
+    };
+    let state = StepState::parse(&word).ok_or_else(|| StoreError::corrupt("ledger state", word))?;
+    Ok(Some(LedgerRow {
+        key,
+        digest,
+        run,
+        seq,
+        state,
+        outcome: steps::decode(state, outcome)?,
+    }))
+}
+
+/// Hands a row that is known not to have happened to a new step.
+pub fn take_over(
+    db: &Connection,
+    key: i64,
+    run: i64,
+    seq: u32,
+    at: Time,
+) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "UPDATE ledger SET run=?2, seq=?3, state='intent', outcome=NULL, at=?4 WHERE id=?1",
+    )?
+    .execute(params![key, run, seq, at.0])?;
+    Ok(())
+}
+
+/// Gives the row that a step holds its end.
+pub fn end(
+    db: &Connection,
+    automation: i64,
+    tool: &str,
+    effect_key: &str,
+    state: StepState,
+    outcome: Option<&str>,
+) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "UPDATE ledger SET state=?4, outcome=?5 WHERE automation=?1 AND tool=?2 AND effect_key=?3",
+    )?
+    .execute(params![
+        automation,
+        tool,
+        effect_key,
+        state.as_str(),
+        outcome
+    ])?;
+    Ok(())
+}
+
+/// How many effects of a tool were intended in a window and not shown to have failed; an effect
+/// repeated with its own key counts once.
+pub fn count(
+    db: &Connection,
+    automation: i64,
+    tool: &str,
+    from: Time,
+    to: Time,
+) -> Result<u64, StoreError> {
+    let n = db
+        .prepare_cached(
+            "SELECT count(*) FROM ledger WHERE automation=?1 AND tool=?2 AND at>=?3 AND at<?4 AND state NOT IN ('failed','skipped')",
+        )?
+        .query_row(params![automation, tool, from.0, to.0], |r| r.get::<_, i64>(0))?;
+    Ok(u64::try_from(n).unwrap_or(0))
+}
+
+/// The same for one run.
+pub fn count_in_run(db: &Connection, run: i64, tool: &str) -> Result<u64, StoreError> {
+    let n = db
+        .prepare_cached("SELECT count(*) FROM ledger WHERE run=?1 AND tool=?2 AND state NOT IN ('failed','skipped')")?
+        .query_row(params![run, tool], |r| r.get::<_, i64>(0))?;
+    Ok(u64::try_from(n).unwrap_or(0))
+}
+
+const COLUMNS: &str = "id, automation, run, tool, effect_key, state, title, caused_by, at";
+
+fn output(r: &Row<'_>) -> rusqlite::Result<Output> {
+    Ok(Output {
+        id: Key::Output.id(r.get(0)?),
+        automation: Key::Automation.id(r.get(1)?),
+        run: Key::Run.id(r.get(2)?),
+        tool: r.get(3)?,
+        effect_key: r.get(4)?,
+        state: StepState::parse(&r.get::<_, String>(5)?).unwrap_or(StepState::InDoubt),
+        title: r.get(6)?,
+        caused_by: Key::Input.id(r.get(7)?),
+        at: Time(r.get(8)?),
+    })
+}
+
+/// What went out, newest first.
+pub fn list(
+    db: &Connection,
+    automation: Option<i64>,
+    limit: u32,
+) -> Result<Vec<Output>, StoreError> {
+    let sql = match automation {
+        Some(_) => {
+            format!("SELECT {COLUMNS} FROM ledger WHERE automation=?1 ORDER BY id DESC LIMIT ?2")
+        }
+        None => format!("SELECT {COLUMNS} FROM ledger WHERE ?1 IS NULL ORDER BY id DESC LIMIT ?2"),
+    };
+    let mut query = db.prepare_cached(&sql)?;
+    let rows = query
+        .query_map(params![automation, limit], output)?
+        .collect::<Result<_, _>>()?;
+    Ok(rows)
+}
+
+/// What went out because of an input.
+pub fn of_input(db: &Connection, input: i64) -> Result<Vec<Output>, StoreError> {
+    let mut query = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM ledger WHERE run IN (SELECT id FROM runs WHERE input=?1) ORDER BY id"
+    ))?;
+    let rows = query
+        .query_map([input], output)?
+        .collect::<Result<_, _>>()?;
+    Ok(rows)
+}

@@ -1,0 +1,183 @@
+//! The store: one SQLite database, the source of truth for everything the agent knows.
+//!
+//! `writer.rs` is the one writer with group commit and the durability rule; `readers.rs` the pool
+//! of readers; `schema.rs` opens, migrates and backs up; `keys.rs` the ids people see;
+//! `migrations/*.sql` the schema. Queries stand beside their use, in the rooms above.
+
+pub mod automations;
+pub mod chats;
+pub mod connections;
+pub mod events;
+pub mod inbox;
+mod keys;
+pub mod ledger;
+pub mod needs;
+mod readers;
+pub mod runs;
+mod schema;
+pub mod settings;
+pub mod steps;
+mod writer;
+
+pub use keys::{Key, KeyError};
+pub use schema::{DATABASE, SCHEMA_VERSION};
+pub use writer::{Durability, Lost};
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// What can go wrong in the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused a statement.
+    #[error("the database refused: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// No space left: nothing of the transaction was written.
+    #[error("the disk is full; nothing of this was written, and what was written before is safe")]
+    Full,
+    /// The database cannot be written to.
+    #[error("the database is read-only: {0}")]
+    ReadOnly(String),
+    /// Written by a newer Deputy.
+    #[error(
+        "this data was written by a newer Deputy (schema {found}, this one knows {known}); it was not touched"
+    )]
+    Newer {
+        /// The schema found.
+        found: i64,
+        /// The schema this build knows.
+        known: i64,
+    },
+    /// Another agent has it open.
+    #[error("another agent (process {pid}) is using {home}; one data directory has one agent")]
+    Locked {
+        /// The data directory.
+        home: String,
+        /// The other agent's process id, if it wrote one.
+        pid: String,
+    },
+    /// The file system refused.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// An earlier write of the same run was lost, so this one must not stand.
+    #[error("an earlier entry of this run's journal could not be written: {0}")]
+    JournalGap(String),
+    /// A stored value that this build cannot read.
+    #[error("a stored {what} cannot be read: {message}")]
+    Corrupt {
+        /// What kind of value.
+        what: &'static str,
+        /// Why.
+        message: String,
+    },
+    /// The writer has stopped (the agent is going down).
+    #[error("the agent is stopping; nothing of this was written")]
+    Stopped,
+}
+
+impl StoreError {
+    /// A stored value that cannot be read.
+    pub fn corrupt(what: &'static str, message: impl std::fmt::Display) -> Self {
+        Self::Corrupt {
+            what,
+            message: message.to_string(),
+        }
+    }
+
+    /// Names the kinds that people can act on, for a raw error of SQLite.
+    pub(crate) fn from_sqlite(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            Some(rusqlite::ErrorCode::ReadOnly) => Self::ReadOnly(error.to_string()),
+            _ => Self::Sqlite(error),
+        }
+    }
+
+    /// Whether it says that there is no room.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Full => true,
+            Self::Sqlite(e) => e.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
+            _ => false,
+        }
+    }
+}
+
+/// The store, shared by all rooms.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    writer: writer::Writer,
+    readers: readers::Readers,
+    home: PathBuf,
+    // Held for as long as the store lives; see `schema::lock`.
+    _lock: std::fs::File,
+}
+
+impl Store {
+    /// Opens the database of a data directory, creating or migrating it, and takes the directory's
+    /// lock. Fails without touching anything when another agent has it or a newer one wrote it.
+    pub fn open(home: &Path) -> Result<Self, StoreError> {
+        let lock = schema::lock(home)?;
+        let path = home.join(DATABASE);
+        let connection = schema::open(&path)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                writer: writer::Writer::start(connection)?,
+                readers: readers::Readers::new(path),
+                home: home.to_owned(),
+                _lock: lock,
+            }),
+        })
+    }
+
+    /// The data directory.
+    pub fn home(&self) -> &Path {
+        &self.inner.home
+    }
+
+    /// Applies `job` in a transaction with others that wait at the same time, and answers when it
+    /// is committed; with [`Durability::Synced`], when it is on disk. A failing job changes nothing.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        job: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.inner.writer.write(durability, job).await
+    }
+
+    /// Applies `job` some time soon, before anything written later. If it fails, `lost` is set, and
+    /// whoever shares `lost` must not go on.
+    pub fn write_behind(
+        &self,
+        lost: &Lost,
+        job: impl FnOnce(&rusqlite::Connection) -> Result<(), StoreError> + Send + 'static,
+    ) {
+        self.inner.writer.write_behind(lost, job);
+    }
+
+    /// Runs a query on a reader.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || store.inner.readers.with(query))
+            .await
+            .map_err(|_| StoreError::Stopped)?
+    }
+
+    /// Changes whenever events may have been committed; what there is to know is in `events`.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.writer.changes()
+    }
+}

@@ -1,0 +1,189 @@
+//! Runs: rows and views.
+
+use super::{Key, StoreError};
+use deputy_protocol::model::Run;
+use deputy_protocol::{FailureClass, RunState, Time, WaitingFor};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::Value;
+
+/// What the executor needs to know of a run.
+#[derive(Clone, Debug)]
+pub struct RunRow {
+    /// Its key.
+    pub key: i64,
+    /// Its automation.
+    pub automation: i64,
+    /// Its inbox item.
+    pub input: i64,
+    /// Where it stands.
+    pub state: RunState,
+    /// The script version it runs.
+    pub script_version: u32,
+    /// The contract version it obeys.
+    pub contract_version: u32,
+    /// The `ctx.state` version it started from.
+    pub state_version: i64,
+    /// Attempts begun.
+    pub attempt: u32,
+    /// Attempts spent on transient failures.
+    pub retries: u32,
+    /// Crashes in a row at the same step.
+    pub crashes: u32,
+    /// The number of steps at the last crash.
+    pub crashed_at_step: Option<u32>,
+    /// How often the user asked for its effects again.
+    pub epoch: u32,
+    /// Seeds randomness and effect keys.
+    pub seed: [u8; 32],
+    /// When it was due.
+    pub due_at: Time,
+    /// Logical time of its start; unset before its first attempt.
+    pub logical_start: Option<Time>,
+}
+
+/// A run to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRun {
+    /// The automation.
+    pub automation: i64,
+    /// The inbox item.
+    pub input: i64,
+    /// Versions at this moment.
+    pub script_version: u32,
+    /// Versions at this moment.
+    pub contract_version: u32,
+    /// Versions at this moment.
+    pub state_version: i64,
+    /// Effects again: raises the epoch.
+    pub epoch: u32,
+    /// When it was due.
+    pub due_at: Time,
+    /// Seeds it.
+    pub seed: [u8; 32],
+}
+
+/// Makes a queued run.
+pub fn insert(db: &Connection, run: &NewRun) -> Result<i64, StoreError> {
+    db.prepare_cached(
+        "INSERT INTO runs (automation, input, state, script_version, contract_version, state_version, epoch, seed, due_at)
+         VALUES (?1,?2,'queued',?3,?4,?5,?6,?7,?8)",
+    )?
+    .execute(params![
+        run.automation,
+        run.input,
+        run.script_version,
+        run.contract_version,
+        run.state_version,
+        run.epoch,
+        run.seed.as_slice(),
+        run.due_at.0
+    ])?;
+    Ok(db.last_insert_rowid())
+}
+
+/// The executor's view of a run.
+pub fn row(db: &Connection, key: i64) -> Result<Option<RunRow>, StoreError> {
+    let found = db
+        .prepare_cached(
+            "SELECT automation, input, state, script_version, contract_version, state_version, attempt, retries,
+                    crashes, crashed_at_step, epoch, seed, due_at, logical_start FROM runs WHERE id=?1",
+        )?
+        .query_row([key], |r| {
+            Ok(RunRow {
+                key,
+                automation: r.get(0)?,
+                input: r.get(1)?,
+                state: RunState::parse(&r.get::<_, String>(2)?).unwrap_or(RunState::Failed),
+                script_version: r.get(3)?,
+                contract_version: r.get(4)?,
+                state_version: r.get(5)?,
+                attempt: r.get(6)?,
+                retries: r.get(7)?,
+                crashes: r.get(8)?,
+                crashed_at_step: r.get(9)?,
+                epoch: r.get(10)?,
+                seed: r.get::<_, Vec<u8>>(11)?.try_into().unwrap_or([0; 32]),
+                due_at: Time(r.get(12)?),
+                logical_start: r.get::<_, Option<i64>>(13)?.map(Time),
+            })
+        })
+        .optional()?;
+    Ok(found)
+}
+
+const COLUMNS: &str = "id, automation, state, waiting_for, waiting_until, failure_class, failure, script_version,
+    contract_version, input, attempt, due_at, started_at, ended_at, busy_us, steps, cost_micros, result";
+
+fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
+    let failure: Option<String> = row.get(6)?;
+    let failure = failure.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    Ok(Run {
+        id: Key::Run.id(row.get(0)?),
+        automation: Key::Automation.id(row.get(1)?),
+        state: RunState::parse(&row.get::<_, String>(2)?).unwrap_or(RunState::Failed),
+        waiting_for: row
+            .get::<_, Option<String>>(3)?
+            .and_then(|w| WaitingFor::parse(&w)),
+        waiting_until: row.get::<_, Option<i64>>(4)?.map(Time),
+        failure_class: row
+            .get::<_, Option<String>>(5)?
+            .and_then(|w| FailureClass::parse(&w)),
+        failure: failure
+            .as_ref()
+            .and_then(|f| f["message"].as_str())
+            .map(str::to_owned),
+        script_version: row.get(7)?,
+        contract_version: row.get(8)?,
+        input: Key::Input.id(row.get(9)?),
+        attempt: row.get(10)?,
+        due_at: Time(row.get(11)?),
+        started_at: row.get::<_, Option<i64>>(12)?.map(Time),
+        ended_at: row.get::<_, Option<i64>>(13)?.map(Time),
+        duration_ms: row.get::<_, i64>(14)? as f64 / 1000.0,
+        steps: row.get(15)?,
+        cost_micros: row.get(16)?,
+        result: row
+            .get::<_, Option<String>>(17)?
+            .and_then(|text| serde_json::from_str(&text).ok()),
+    })
+}
+
+/// A run as clients see it.
+pub fn get(db: &Connection, key: i64) -> Result<Option<Run>, StoreError> {
+    let found = db
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM runs WHERE id=?1"))?
+        .query_row([key], run)
+        .optional()?;
+    Ok(found)
+}
+
+/// Runs, newest first.
+pub fn list(
+    db: &Connection,
+    automation: Option<i64>,
+    state: Option<RunState>,
+    limit: u32,
+) -> Result<Vec<Run>, StoreError> {
+    let mut sql = format!("SELECT {COLUMNS} FROM runs WHERE 1");
+    if automation.is_some() {
+        sql += " AND automation=?1";
+    }
+    if state.is_some() {
+        sql += " AND state=?2";
+    }
+    sql += " AND (?1 IS NULL OR 1) AND (?2 IS NULL OR 1) ORDER BY id DESC LIMIT ?3";
+    let mut query = db.prepare_cached(&sql)?;
+    let rows = query
+        .query_map(params![automation, state.map(RunState::as_str), limit], run)?
+        .collect::<Result<_, _>>()?;
+    Ok(rows)
+}
+
+/// The runs for an input, oldest first.
+pub fn of_input(db: &Connection, input: i64) -> Result<Vec<Run>, StoreError> {
+    let mut query = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM runs WHERE input=?1 ORDER BY id"
+    ))?;
+    let rows = query.query_map([input], run)?.collect::<Result<_, _>>()?;
+    Ok(rows)
+}

@@ -5,8 +5,14 @@
 //! `needs` asks people, `control` is the door for every client, `store` keeps it all.
 
 pub mod clock;
+pub mod executor;
+pub mod failure;
 pub mod fault;
+pub mod gate;
 pub mod intent;
+pub mod needs;
+pub mod observe;
 pub mod sandbox;
+pub mod scheduler;
 pub mod store;
 pub mod tools;

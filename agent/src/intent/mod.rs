@@ -2,8 +2,28 @@
 //! (a contract is never half understood), rendered in plain words, compared, and asked by the gate.
 //!
 //! `contract.rs` is the shape; `parse.rs` reads and checks it; `words.rs` says it in plain words;
-//! `diff.rs` says what a change widens or narrows; `predicate.rs` decides whether a call is covered.
+//! `diff.rs` says what a change widens or narrows; `predicate.rs` decides what a grant covers.
 
 pub mod contract;
+mod diff;
+mod parse;
+mod predicate;
+mod words;
 
 pub use contract::*;
+pub use diff::diff;
+pub use parse::{CONTRACT_VERSION, ContractError, KnownOperations, check, expand_home, parse};
+pub use predicate::{covered, covers};
+pub use words::{plain_words, trigger_words};
+
+/// A time of day `HH:MM` in minutes since midnight.
+pub(crate) fn clock_time(text: &str) -> Option<u16> {
+    let (hour, minute) = text.split_once(':')?;
+    let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+    (text.len() == 5 && hour < 24 && minute < 60).then_some(hour * 60 + minute)
+}
+
+/// Digest of a contract's canonical JSON.
+pub fn digest(contract: &Contract) -> String {
+    crate::tools::canonical::digest(&serde_json::to_value(contract).unwrap_or_default())
+}

@@ -66,13 +66,16 @@ pub struct Start {
 
 /// What the host sends.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "frame", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum ToWorker {
     /// Begin.
     Start(Box<Start>),
     /// The answer to one call. The worker handles one answer until nothing more can be done, and
     /// only then looks at the next, so the order of answers determines the run.
     Answer(Answer),
+    /// Test builds only: run hostile native code and say what became of it.
+    #[cfg(feature = "hostile-worker")]
+    Hostile(String),
 }
 
 /// The answer to one call.
@@ -108,7 +111,7 @@ pub struct FromWorker {
 
 /// What happened in the worker.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum WorkerEvent {
     /// The worker is confined and has a fresh runtime ready.
     Ready,
@@ -123,6 +126,8 @@ pub enum WorkerEvent {
         result: Box<RawValue>,
         /// What `ctx.state.set` set, by key; `null` removes.
         state: BTreeMap<String, Box<RawValue>>,
+        /// Calls made since the last frame that the script did not wait for.
+        calls: Vec<Call>,
     },
     /// The handler's promise rejected, or the module did not load, or a limit was hit.
     Failed(ScriptFailure),

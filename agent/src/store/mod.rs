@@ -17,6 +17,7 @@ pub mod runs;
 mod schema;
 pub mod settings;
 pub mod steps;
+pub mod triggers;
 mod writer;
 
 pub use keys::{Key, KeyError};
@@ -152,7 +153,17 @@ impl Store {
         durability: Durability,
         job: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.inner.writer.write(durability, job).await
+        self.submit(durability, job).await.unwrap_or(Err(StoreError::Stopped))
+    }
+
+    /// Like [`Store::write`], but the job is in the queue when this returns, so that the order of
+    /// calls is the order of writes; the answer is awaited by whoever wants it.
+    pub fn submit<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        job: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> tokio::sync::oneshot::Receiver<Result<T, StoreError>> {
+        self.inner.writer.submit(durability, job)
     }
 
     /// Applies `job` some time soon, before anything written later. If it fails, `lost` is set, and

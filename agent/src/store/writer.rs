@@ -94,11 +94,11 @@ impl Writer {
         self.changes.clone()
     }
 
-    pub(super) async fn write<T: Send + 'static>(
+    pub(super) fn submit<T: Send + 'static>(
         &self,
         durability: Durability,
         job: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    ) -> oneshot::Receiver<Result<T, StoreError>> {
         let (answer, answered) = oneshot::channel();
         // Whichever of the two closures is called takes the sender.
         let answer = Arc::new(Mutex::new(Some(answer)));
@@ -107,13 +107,11 @@ impl Writer {
             synced: durability == Durability::Synced,
             apply: Box::new(move |db| {
                 let value = job(db)?;
-                Ok(Box::new(move |committed| {
-                    reply(&answer, committed.map(|()| value))
-                }))
+                Ok(Box::new(move |committed| reply(&answer, committed.map(|()| value))))
             }),
             refuse: Box::new(move |error| reply(&refusal, Err(error))),
         });
-        answered.await.unwrap_or(Err(StoreError::Stopped))
+        answered
     }
 
     pub(super) fn write_behind(

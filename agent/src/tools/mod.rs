@@ -3,8 +3,28 @@
 //! journal, the TypeScript declarations and the docs.
 //!
 //! `operation.rs` holds the traits, `registry.rs` the set of them, `declarations.rs` the
-//! TypeScript, and every other file one namespace.
+//! TypeScript, `canonical.rs` what makes two calls the same, and every other file one namespace.
 
+pub mod canonical;
+pub mod limits;
+mod notes;
+mod notify;
 pub mod operation;
+mod registry;
 
 pub use operation::*;
+pub use registry::{Checked, Entry, Kind, Registry, split_once};
+
+use std::sync::OnceLock;
+
+/// The tools of this build.
+pub fn registry() -> &'static Registry {
+    static REGISTRY: OnceLock<Registry> = OnceLock::new();
+    REGISTRY.get_or_init(|| {
+        Registry::default()
+            .local::<notes::Get>()
+            .local::<notes::Put>()
+            .local::<notes::Search>()
+            .local::<notify::Send>()
+    })
+}

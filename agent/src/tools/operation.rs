@@ -103,6 +103,19 @@ pub enum ResourceKind {
     Calendars,
 }
 
+impl ResourceKind {
+    /// Its key in a contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hosts => "hosts",
+            Self::Folders => "folders",
+            Self::Recipients => "recipients",
+            Self::Connections => "connections",
+            Self::Calendars => "calendars",
+        }
+    }
+}
+
 /// One resource that a call touches.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Resource {
@@ -136,9 +149,17 @@ pub trait Operation: Send + Sync + 'static {
     /// One sentence for people and models.
     const SUMMARY: &'static str;
 
+    /// The kinds of resource that calls may touch.
+    const RESOURCES: &'static [ResourceKind] = &[];
+    /// The effect classes that calls may have.
+    const CLASSES: &'static [EffectClass];
+
     /// The effect class of this very call. An operation that says nothing is opaque.
     fn class(_input: &Self::Input) -> EffectClass {
-        EffectClass::Opaque
+        match Self::CLASSES {
+            [only] => *only,
+            _ => EffectClass::Opaque,
+        }
     }
 
     /// What this very call touches; the gate compares it with the contract. An error here is an
@@ -177,6 +198,12 @@ pub trait OutsideOperation: Operation {
         call: &'a CallInfo,
         env: &'a OutsideEnv,
     ) -> BoxFuture<'a, Result<Self::Output, ToolError>>;
+
+    /// Facts to be recorded together with the intent, before the effect: what `reconcile` needs to
+    /// tell later whether it happened. Changes nothing outside.
+    fn prepare<'a>(_input: Self::Input, _call: &'a CallInfo, _env: &'a OutsideEnv) -> BoxFuture<'a, Result<Value, ToolError>> {
+        Box::pin(async { Ok(Value::Null) })
+    }
 
     /// Looks up whether an effect with this call's key happened. Only `reconcilable` operations
     /// override this; `Unknowable` makes the effect opaque.
@@ -229,10 +256,14 @@ pub struct CallInfo {
     pub timezone: String,
     /// How many bytes the outcome may have.
     pub max_result_bytes: u64,
-    /// `host:port` that the contract names literally, so private addresses are allowed for them.
+    /// Hosts that the contract names literally: for a `host:port` private addresses are allowed.
     pub literal_hosts: Vec<String>,
+    /// Hosts that the contract grants for this operation, for redirects.
+    pub allowed_hosts: Vec<String>,
     /// Absolute folders that the contract grants for this operation.
     pub granted_folders: Vec<String>,
+    /// What `prepare` returned before the intent was written.
+    pub prepared: Value,
 }
 
 /// What outside operations work with.

@@ -1,6 +1,12 @@
 //! The one clock. Nothing else in the agent asks for the time or waits for it, so tests can live
 //! through years in seconds.
 
+mod sim;
+mod system;
+
+pub use sim::SimClock;
+pub use system::SystemClock;
+
 use deputy_protocol::Time;
 use std::future::Future;
 use std::pin::Pin;

@@ -1,0 +1,212 @@
+//! What a person's answer to an action-needed item does to the runs that wait for it.
+
+use crate::store::needs::NeedRow;
+use crate::store::steps::{self, StepOutcome};
+use crate::store::{StoreError, automations, events, ledger, needs, runs, triggers};
+use crate::tools::ToolError;
+use deputy_protocol::{AutomationState, FailureClass, InputState, NeedKind, RunState, StepState, Time, WaitingFor};
+use rusqlite::{Connection, params};
+use serde_json::json;
+
+/// What there is to do after an answer was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resumed {
+    /// Automations whose queue is to be looked at.
+    pub automations: Vec<i64>,
+}
+
+/// Applies an answer. `choice` is one of the item's choices. Everything an answer does is one
+/// transaction with the answer itself, journaled with who gave it.
+pub fn answer(
+    db: &Connection,
+    need: &NeedRow,
+    choice: &str,
+    note: Option<&str>,
+    by: &str,
+    now: Time,
+) -> Result<Option<Resumed>, StoreError> {
+    if !needs::answer(db, need.key, choice, note, by, now)? {
+        return Ok(None);
+    }
+    events::record(
+        db,
+        now,
+        "need_answered",
+        need.automation,
+        need.run,
+        &json!({"need": crate::store::Key::Need.id(need.key), "kind": need.kind.as_str(), "answer": choice, "by": by, "note": note}),
+    )?;
+    match need.kind {
+        NeedKind::InDoubt => in_doubt(db, need, choice, now)?,
+        NeedKind::Approval | NeedKind::Permission => allowed(db, need, choice)?,
+        NeedKind::Auth => resume_waiting(db, need, choice, WaitingFor::Auth, now)?,
+        NeedKind::Precondition => resume_waiting(db, need, choice, WaitingFor::Precondition, now)?,
+        NeedKind::Poison | NeedKind::Logic | NeedKind::Limit | NeedKind::Unknown => again(db, need, choice, now)?,
+        NeedKind::ContractChange | NeedKind::Question | NeedKind::Stalled => {}
+    }
+    Ok(Some(Resumed { automations: need.automation.into_iter().collect() }))
+}
+
+fn requeue(db: &Connection, run: i64) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "UPDATE runs SET state='queued', waiting_for=NULL, waiting_until=NULL WHERE id=?1 AND state='waiting'",
+    )?
+    .execute([run])?;
+    Ok(())
+}
+
+fn in_doubt(db: &Connection, need: &NeedRow, choice: &str, now: Time) -> Result<(), StoreError> {
+    let (Some(run), Some(seq), Some(automation)) = (need.run, need.seq, need.automation) else { return Ok(()) };
+    let tool = need.detail["call"]["tool"].as_str().unwrap_or_default();
+    let key = need.detail["call"]["effect_key"].as_str().unwrap_or_default();
+    match choice {
+        "happened" => {
+            let outcome = need.detail["assumed_outcome"].to_string();
+            set_outcome(db, run, seq, StepState::Done, &outcome)?;
+            ledger::end(db, automation, tool, key, StepState::Done, Some(&outcome))?;
+        }
+        "skip" => {
+            set_outcome(db, run, seq, StepState::Skipped, "null")?;
+            ledger::end(db, automation, tool, key, StepState::Skipped, Some("null"))?;
+        }
+        "redo" => {
+            // Known not to have happened: the key is free for this very call.
+            steps::again(db, run, seq)?;
+            steps::set_state(db, run, seq, StepState::Failed)?;
+            ledger::end(db, automation, tool, key, StepState::Failed, None)?;
+        }
+        _ => return stop(db, run, "stopped by the user: nobody knows whether the effect happened", now),
+    }
+    requeue(db, run)?;
+    // Other runs may wait for the same effect; each looks for itself.
+    db.prepare_cached(
+        "UPDATE runs SET state='queued', waiting_for=NULL, waiting_until=NULL
+         WHERE automation=?1 AND state='waiting' AND waiting_for='in_doubt'
+           AND NOT EXISTS (SELECT 1 FROM needs n WHERE n.run=runs.id AND n.state='open')",
+    )?
+    .execute([automation])?;
+    Ok(())
+}
+
+fn set_outcome(db: &Connection, run: i64, seq: u32, state: StepState, outcome: &str) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE steps SET state=?2, outcome=?3, settled=NULL, again=0 WHERE id=?1")?.execute(params![
+        steps::key(run, seq),
+        state.as_str(),
+        outcome
+    ])?;
+    Ok(())
+}
+
+fn allowed(db: &Connection, need: &NeedRow, choice: &str) -> Result<(), StoreError> {
+    let (Some(run), Some(seq)) = (need.run, need.seq) else { return Ok(()) };
+    if matches!(choice, "approve" | "allow_once") {
+        steps::approve(db, run, seq)?;
+    } else {
+        let class = if need.kind == NeedKind::Approval { FailureClass::Approval } else { FailureClass::Permission };
+        let tool = need.detail["call"]["tool"].as_str().unwrap_or_default();
+        let error = ToolError::not_done(class, "refused_by_user", tool, "the user said no; nothing was done");
+        let (state, json) = steps::encode(&StepOutcome::Err(error))?;
+        set_outcome(db, run, seq, state, &json)?;
+    }
+    requeue(db, run)
+}
+
+/// Resumes all runs that wait for the same thing, and their automations.
+fn resume_waiting(
+    db: &Connection,
+    need: &NeedRow,
+    choice: &str,
+    waiting_for: WaitingFor,
+    now: Time,
+) -> Result<(), StoreError> {
+    if choice == "stop" {
+        return match need.run {
+            Some(run) => stop(db, run, "stopped by the user", now),
+            None => Ok(()),
+        };
+    }
+    let connection = need.detail["failure"]["connection"].as_str();
+    let mut query = db.prepare_cached(
+        "SELECT id, automation FROM runs WHERE state='waiting' AND waiting_for=?1
+           AND CASE WHEN ?2 IS NULL THEN automation=?3 ELSE json_extract(failure, '$.connection')=?2 END",
+    )?;
+    let waiting: Vec<(i64, i64)> = query
+        .query_map(params![waiting_for.as_str(), connection, need.automation], |r| Ok((r.get(0)?, r.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (run, automation) in waiting {
+        requeue(db, run)?;
+        wake_automation(db, automation, now)?;
+    }
+    match need.automation {
+        Some(automation) => wake_automation(db, automation, now),
+        None => Ok(()),
+    }
+}
+
+fn wake_automation(db: &Connection, automation: i64, now: Time) -> Result<(), StoreError> {
+    let Some(row) = automations::row(db, automation)? else { return Ok(()) };
+    if row.state == AutomationState::Paused {
+        automations::set_state(db, automation, AutomationState::Active, None)?;
+        // What was due while something was needed is made up for as `on_missed` says.
+        triggers::wake(db, automation, now, false)?;
+        events::record(db, now, "automation_resumed", Some(automation), None, &json!({}))?;
+    }
+    Ok(())
+}
+
+/// Lets a failed or held run go on from its journal, or leaves it.
+fn again(db: &Connection, need: &NeedRow, choice: &str, now: Time) -> Result<(), StoreError> {
+    let Some(run) = need.run else { return Ok(()) };
+    if choice != "retry" {
+        let Some(row) = runs::row(db, run)? else { return Ok(()) };
+        if row.state == RunState::Waiting {
+            return stop(db, run, "stopped by the user", now);
+        }
+        return Ok(());
+    }
+    db.prepare_cached(
+        "UPDATE runs SET state='queued', waiting_for=NULL, waiting_until=NULL, ended_at=NULL, failure_class=NULL,
+                failure=NULL, retries=0, crashes=0, crashed_at_step=NULL
+         WHERE id=?1 AND state IN ('failed','waiting')",
+    )?
+    .execute([run])?;
+    db.prepare_cached(
+        "UPDATE inbox SET state=?2 WHERE id=(SELECT input FROM runs WHERE id=?1) AND state=?3",
+    )?
+    .execute(params![run, InputState::Claimed.as_str(), InputState::Failed.as_str()])?;
+    match need.automation {
+        Some(automation) => wake_automation(db, automation, now),
+        None => Ok(()),
+    }
+}
+
+/// Ends a waiting run for the user.
+pub(super) fn stop(db: &Connection, run: i64, why: &str, now: Time) -> Result<(), StoreError> {
+    let changed = db
+        .prepare_cached(
+            "UPDATE runs SET state='cancelled', ended_at=?2, waiting_for=NULL, waiting_until=NULL, failure=?3
+             WHERE id=?1 AND state IN ('queued','waiting','failed')",
+        )?
+        .execute(params![run, now.0, json!({"message": why}).to_string()])?;
+    if changed == 1 {
+        db.prepare_cached(
+            "UPDATE inbox SET state='skipped', reason=?2, lease_until=NULL WHERE id=(SELECT input FROM runs WHERE id=?1)",
+        )?
+        .execute(params![run, why])?;
+        needs::withdraw(db, Some(run), None, now)?;
+        let automation = runs::row(db, run)?.map(|r| r.automation);
+        events::record(db, now, "run_ended", automation, Some(run), &json!({"state": "cancelled", "because": why}))?;
+    }
+    Ok(())
+}
+
+/// Cancels a run that is not at work right now. False when it is, or has ended.
+pub fn cancel_idle(db: &Connection, run: i64, now: Time) -> Result<bool, StoreError> {
+    let Some(row) = runs::row(db, run)? else { return Ok(false) };
+    if !matches!(row.state, RunState::Queued | RunState::Waiting) {
+        return Ok(false);
+    }
+    stop(db, run, "cancelled by the user", now)?;
+    Ok(true)
+}
+

@@ -1,0 +1,495 @@
+//! Which way a call goes: answered by the journal, refused, parked, read, done in the agent's own
+//! database, or sent on its way to the outside; and what is done when it lands.
+
+use super::attempt::{Attempt, End, Pending, nondeterminism};
+use super::calls::{self, Ask, Landed, Mode, Prepared, Reason, RunFacts};
+use super::ending::Failure;
+use super::intend::{self, Effect, Intended};
+use super::keys::effect_key;
+use super::matcher::{Delivery, Verdict};
+use crate::gate;
+use crate::sandbox::{Call, LogLine, ScriptFailure};
+use crate::store::inbox::{self, NewInput};
+use crate::store::steps::{self, NewStep, StepEnd, StepOutcome, StepRow};
+use crate::store::{Durability, Key, StoreError, events, ledger};
+use crate::tools::{CallInfo, Entry, Kind, ToolError, canonical, split_once};
+use deputy_protocol::{EffectClass, FailureClass, SourceKind, StepState, Time, WaitingFor};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What became of an operation on the agent's own database.
+pub(super) enum LocalEnd {
+    /// Applied, with intent and end in the same transaction.
+    Ended(StepOutcome),
+    /// Ledger or gate stopped it before.
+    Stopped(Box<Intended>),
+}
+
+/// The longest line of a script's log that is kept, in characters.
+const LOG_LINE: usize = 8_192;
+
+impl Attempt {
+    pub(super) fn on_call(&mut self, call: Call) -> Result<(), End> {
+        let limit = self.facts.program.limits.steps;
+        if call.id > limit {
+            let message = format!("the run made more than {limit} tool calls; it was stopped");
+            return Err(End::Failed(Failure::new(FailureClass::Limit, "steps", message)));
+        }
+        self.steps = self.steps.max(call.id);
+        let args = calls::parse(&call.args);
+        let digest = canonical::digest(&args);
+        let occurrence = self.occurrences.next(&call.tool, &digest);
+        let seq = call.id;
+        match self.matcher.on_call(seq, &call.tool, &digest) {
+            Verdict::Recorded => Ok(()),
+            Verdict::Differs { expected, found } => Err(End::Failed(nondeterminism(format!(
+                "step {seq} was {expected} and is now {found}; nothing was executed"
+            )))),
+            Verdict::Ready(outcome) => {
+                let (settled, logical_at) = self.place();
+                let run = self.facts.run.key;
+                self.parts.store.write_behind(&self.lost, move |db| steps::settle(db, run, seq, settled, logical_at));
+                self.queue(seq, outcome, logical_at, None);
+                Ok(())
+            }
+            Verdict::New => self.begin(&call, args, digest, occurrence, None),
+            Verdict::Again(row) | Verdict::Interrupted(row) | Verdict::Parked(row) => {
+                self.begin(&call, args, digest, occurrence, Some(row))
+            }
+        }
+    }
+
+    /// The next place in the order of ends, and logical time there.
+    fn place(&mut self) -> (u32, Time) {
+        self.settled += 1;
+        self.logical = self.logical.max(self.parts.clock.now());
+        (self.settled, self.logical)
+    }
+
+    fn queue(&mut self, seq: u32, outcome: StepOutcome, logical_at: Time, committed: Option<super::attempt::Committed>) {
+        self.pending.push_back(Pending::Known { delivery: Delivery { seq, outcome, logical_at }, committed });
+    }
+
+    fn begin(
+        &mut self,
+        call: &Call,
+        args: Value,
+        digest: String,
+        occurrence: u32,
+        row: Option<Box<StepRow>>,
+    ) -> Result<(), End> {
+        let mut step = NewStep {
+            run: self.facts.run.key,
+            seq: call.id,
+            tool: call.tool.clone(),
+            class: EffectClass::Read,
+            effect_key: None,
+            digest,
+            args: self.parts.redactor.json(&args).to_string(),
+            started_at: self.parts.clock.now(),
+            attempt: self.facts.run.attempt,
+        };
+        match call.tool.as_str() {
+            "ctx.sleep" => return self.sleep(step, &args, row.as_deref()),
+            "ctx.emit" => return self.emit(step, &args),
+            _ => {}
+        }
+        let Some(entry) = self.parts.registry.get(&call.tool) else {
+            return self.refuse(step, unknown_tool(&call.tool));
+        };
+        if let Some(name) = args.get("connection").and_then(Value::as_str) {
+            self.connections.insert(step.seq, name.to_owned());
+        }
+        let (checked, once) = match split_once(args).and_then(|(args, once)| Ok((entry.check(args)?, once))) {
+            Ok(checked) => checked,
+            Err(error) => return self.refuse(step, error),
+        };
+        step.class = checked.class;
+        if checked.class.is_effect() {
+            let run = &self.facts.run;
+            step.effect_key = Some(row.as_ref().and_then(|r| r.effect_key.clone()).unwrap_or_else(|| {
+                effect_key(once.as_deref(), run.epoch, &run.seed, entry.name, &step.digest, occurrence)
+            }));
+        }
+        let info = calls::call_info(&self.parts, &self.facts, &step, self.logical.max(self.facts.logical_start));
+        let prepared = Prepared {
+            approved: row.as_ref().is_some_and(|r| r.approved),
+            prepared: row.as_ref().map_or(Value::Null, |r| r.prepared.clone()),
+            step,
+            checked,
+            info,
+        };
+        self.go(entry, prepared, row)
+    }
+
+    fn go(&mut self, entry: &'static Entry, call: Prepared, row: Option<Box<StepRow>>) -> Result<(), End> {
+        if let Some(row) = &row
+            && let Some(landed) = calls::still_in_doubt(&call, row)
+        {
+            return self.on_landed(landed);
+        }
+        let interrupted = row.as_ref().is_some_and(|r| r.state == StepState::Intent && !r.again);
+        if interrupted && call.step.class.is_effect() && entry.kind == Kind::Outside {
+            let mode = match call.step.class {
+                EffectClass::Pure | EffectClass::Read | EffectClass::Idempotent => Mode::Repeat,
+                EffectClass::Reconcilable => Mode::LookUp,
+                EffectClass::Opaque => return self.on_landed(calls::interrupted_opaque(entry, &call)),
+            };
+            self.spawn_effect(entry, call, mode);
+            return Ok(());
+        }
+        match entry.kind {
+            Kind::Pure => self.refuse(call.step, unknown_tool(entry.name)),
+            Kind::Local => self.local(entry, call),
+            Kind::Outside if call.step.class.is_effect() => {
+                if let Some(landed) = self.gated(&call) {
+                    return self.on_landed(landed);
+                }
+                self.spawn_effect(entry, call, Mode::Fresh);
+                Ok(())
+            }
+            Kind::Outside => self.read(entry, call),
+        }
+    }
+
+    /// The gate, where it need not count; `None` lets the call pass on.
+    fn gated(&self, call: &Prepared) -> Option<Landed> {
+        if call.approved || self.facts.program.counts(&call.step.tool) {
+            return None;
+        }
+        let question = gate::GateCall {
+            operation: &call.step.tool,
+            class: call.step.class,
+            resources: &call.checked.resources,
+        };
+        let permissions = self.parts.programs.permissions();
+        let now = self.parts.clock.now();
+        stopped(gate::decide(&permissions, &self.facts.program.contract, &question, &gate::NoCounts, now), call)
+    }
+
+    fn spawn_effect(&mut self, entry: &'static Entry, call: Prepared, mode: Mode) {
+        let (parts, facts) = (Arc::clone(&self.parts), Arc::clone(&self.facts));
+        self.tasks.spawn(calls::effect(parts, facts, entry, call, mode));
+    }
+
+    fn read(&mut self, entry: &'static Entry, call: Prepared) -> Result<(), End> {
+        let parts = Arc::clone(&self.parts);
+        if self.facts.program.counts(&call.step.tool) && !call.approved {
+            let facts = Arc::clone(&self.facts);
+            self.tasks.spawn(async move {
+                match calls::counted_verdict(&parts, &facts, &call).await {
+                    Ok(verdict) => match stopped(verdict, &call) {
+                        Some(landed) => landed,
+                        None => calls::read(parts, entry, call).await,
+                    },
+                    Err(error) => Landed::Lost(error),
+                }
+            });
+            return Ok(());
+        }
+        if let Some(landed) = self.gated(&call) {
+            return self.on_landed(landed);
+        }
+        self.tasks.spawn(calls::read(parts, entry, call));
+        Ok(())
+    }
+
+    /// An operation on the agent's own database: gate, intent, effect and end are one transaction.
+    fn local(&mut self, entry: &'static Entry, call: Prepared) -> Result<(), End> {
+        let began = Instant::now();
+        let (settled, logical_at) = self.place();
+        let facts = Arc::clone(&self.facts);
+        let effect = calls::intention(&self.parts, &self.facts, &call);
+        let (input, info) = (call.checked.input.clone(), call.info.clone());
+        let durability =
+            if call.step.class.is_effect() { Durability::Synced } else { Durability::Ordered };
+        let lost = self.lost.clone();
+        let applied = self.parts.store.submit(durability, move |db| {
+            lost.check()?;
+            let place = Place { settled, logical_at, began };
+            apply_local(db, entry, &facts, &effect, input, &info, &place)
+        });
+        self.pending.push_back(Pending::Applying { call: Box::new(call), began, logical_at, applied });
+        Ok(())
+    }
+
+    /// A call that fails before anything is asked or done.
+    fn refuse(&mut self, step: NewStep, error: ToolError) -> Result<(), End> {
+        self.record(step, StepOutcome::Err(error), false, Instant::now());
+        Ok(())
+    }
+
+    /// Records an end that changed nothing outside: it rides on the next sync.
+    fn record(&mut self, step: NewStep, outcome: StepOutcome, reused: bool, began: Instant) {
+        let (settled, logical_at) = self.place();
+        let end = StepEnd {
+            outcome: outcome.clone(),
+            settled: Some(settled).filter(|_| !self.ending),
+            logical_at,
+            duration_us: micros(began),
+            reused,
+        };
+        let seq = step.seq;
+        self.parts.store.write_behind(&self.lost, move |db| steps::record(db, &step, &end));
+        self.queue(seq, outcome, logical_at, None);
+    }
+
+    fn sleep(&mut self, step: NewStep, args: &Value, row: Option<&StepRow>) -> Result<(), End> {
+        let until = row.and_then(|r| r.wake_at).or_else(|| args["until"].as_str().and_then(|t| t.parse().ok()));
+        let Some(until) = until else {
+            return self.refuse(step, ToolError::invalid_input("ctx.sleep", "`until` is not a time"));
+        };
+        if self.parts.clock.now() >= until {
+            self.record(step, StepOutcome::Ok(intend::null()), false, Instant::now());
+            return Ok(());
+        }
+        let parked = step.clone();
+        self.parts.store.write_behind(&self.lost, move |db| {
+            steps::begin(db, &parked, StepState::Waiting, &Value::Null)?;
+            db.prepare_cached("UPDATE steps SET wake_at=?2 WHERE id=?1")?
+                .execute((steps::key(parked.run, parked.seq), until.0))?;
+            Ok(())
+        });
+        self.wake_at = Some(self.wake_at.map_or(until, |earlier| earlier.min(until)));
+        Ok(())
+    }
+
+    /// `ctx.emit`: an inbox item of this automation, unique by topic and id.
+    fn emit(&mut self, step: NewStep, args: &Value) -> Result<(), End> {
+        let (Some(topic), Some(id)) = (text(args, "topic"), text(args, "id")) else {
+            let message = "`topic` and `id` must be strings that are not empty";
+            return self.refuse(step, ToolError::invalid_input("ctx.emit", message));
+        };
+        let epoch = self.facts.run.epoch;
+        let again = if epoch == 0 { String::new() } else { format!("~again{epoch}") };
+        let input = NewInput {
+            automation: self.facts.run.automation,
+            source: SourceKind::Emit,
+            source_id: Key::Run.id(self.facts.run.key),
+            dedupe: format!("emit:{topic}:{id}{again}"),
+            title: text(args, "title").unwrap_or_else(|| format!("{topic} {id}")),
+            topic: Some(topic),
+            payload: args.get("payload").cloned().unwrap_or(Value::Null),
+            due_at: self.parts.clock.now(),
+            caused_by: Some(self.facts.run.input),
+        };
+        let mut step = step;
+        step.class = EffectClass::Idempotent;
+        step.effect_key = Some(input.dedupe.clone());
+        let (settled, logical_at) = self.place();
+        let (began, seq, lost) = (Instant::now(), step.seq, self.lost.clone());
+        let outcome = StepOutcome::Ok(intend::null());
+        let end = StepEnd { outcome: outcome.clone(), settled: Some(settled), logical_at, duration_us: 0, reused: false };
+        let automation = input.automation;
+        let arrivals = self.parts.arrivals.clone();
+        let written = self.parts.store.submit(Durability::Synced, move |db| {
+            lost.check()?;
+            inbox::put(db, &input)?;
+            steps::record(db, &step, &StepEnd { duration_us: micros(began), ..end })
+        });
+        let (told, committed) = tokio::sync::oneshot::channel();
+        tokio::spawn(async move {
+            let result = written.await.unwrap_or(Err(StoreError::Stopped));
+            if result.is_ok() {
+                arrivals.announce(automation);
+            }
+            // The attempt may have ended; the item is in the inbox all the same.
+            let _ = told.send(result);
+        });
+        self.queue(seq, outcome, logical_at, Some(committed));
+        Ok(())
+    }
+
+    /// Takes in what a call came to.
+    pub(super) fn on_landed(&mut self, landed: Landed) -> Result<(), End> {
+        match landed {
+            Landed::Ended { step, effect_key: None, outcome, reused, began } => {
+                self.record(step, outcome, reused, began);
+                Ok(())
+            }
+            Landed::Ended { step, effect_key: Some(key), outcome, reused, began } => {
+                let (settled, logical_at) = self.place();
+                let end = StepEnd {
+                    outcome: outcome.clone(),
+                    settled: Some(settled).filter(|_| !self.ending),
+                    logical_at,
+                    duration_us: micros(began),
+                    reused,
+                };
+                let (seq, automation) = (step.seq, self.facts.run.automation);
+                let committed = self
+                    .parts
+                    .store
+                    .submit(Durability::Synced, move |db| intend::record_end(db, automation, &step, &key, &end));
+                self.queue(seq, outcome, logical_at, Some(committed));
+                Ok(())
+            }
+            Landed::Parked(ask) => {
+                self.park(&ask);
+                self.asks.push(ask);
+                Ok(())
+            }
+            Landed::Held { seq, failure } => {
+                let mut failure = failure;
+                failure.connection = self.connections.get(&seq).cloned();
+                Err(End::Failed(failure))
+            }
+            Landed::Lost(error) => Err(End::Lost(error)),
+        }
+    }
+
+    /// Writes down that a step waits; the items for people are opened when the attempt has ended.
+    fn park(&mut self, ask: &Ask) {
+        let (step, automation) = (ask.step.clone(), self.facts.run.automation);
+        let doubtful = matches!(ask.reason, Reason::InDoubt { .. });
+        self.parts.store.write_behind(&self.lost, move |db| {
+            if doubtful {
+                steps::set_state(db, step.run, step.seq, StepState::InDoubt)?;
+                if let Some(key) = &step.effect_key {
+                    ledger::end(db, automation, &step.tool, key, StepState::InDoubt, None)?;
+                }
+                return Ok(());
+            }
+            let known: Option<String> = db
+                .prepare_cached("SELECT state FROM steps WHERE id=?1")?
+                .query_row([steps::key(step.run, step.seq)], |r| r.get(0))
+                .ok();
+            match known.as_deref() {
+                Some("in_doubt") => Ok(()),
+                _ => steps::begin(db, &step, StepState::Waiting, &Value::Null),
+            }
+        });
+    }
+
+    pub(super) fn log(&mut self, lines: Vec<LogLine>) {
+        if lines.is_empty() {
+            return;
+        }
+        let (at, automation, run) = (self.parts.clock.now(), self.facts.run.automation, self.facts.run.key);
+        let lines: Vec<Value> = lines
+            .into_iter()
+            .map(|line| {
+                let message: String = line.message.chars().take(LOG_LINE).collect();
+                let message = self.parts.redactor.text(&message);
+                let fields = line.fields.map(|f| self.parts.redactor.json(&f.0));
+                json!({"level": line.level, "message": message, "fields": fields, "attempt": self.facts.run.attempt})
+            })
+            .collect();
+        self.parts.store.write_behind(&self.lost, move |db| {
+            lines.iter().try_for_each(|line| events::record(db, at, "log", Some(automation), Some(run), line))
+        });
+    }
+
+    /// The failure that an uncaught tool error is.
+    pub(super) fn tool_failure(&self, seq: u32, error: ToolError) -> Failure {
+        Failure {
+            class: error.class,
+            code: error.code.clone(),
+            message: error.to_string(),
+            stack: String::new(),
+            seq: Some(seq),
+            connection: self.connections.get(&seq).cloned(),
+            retry_after_ms: error.retry_after_ms,
+            tool: Some(error.tool),
+            crash: false,
+        }
+    }
+
+    /// Classifies what the worker reported. The evidence about tools is the host's own: a worker
+    /// can name a call, but not say how it ended.
+    pub(super) fn script_failure(&self, reported: ScriptFailure) -> Failure {
+        let known = reported.call.and_then(|seq| self.errors.get(&seq).map(|error| (seq, error.clone())));
+        let mut failure = match known {
+            Some((seq, (error, _))) => self.tool_failure(seq, error),
+            None => {
+                let class = match reported.class {
+                    FailureClass::Limit => FailureClass::Limit,
+                    FailureClass::Permission => FailureClass::Permission,
+                    _ => FailureClass::Logic,
+                };
+                Failure::new(class, &reported.code, reported.message.clone())
+            }
+        };
+        failure.stack = self.parts.redactor.text(&reported.stack);
+        failure.message = self.parts.redactor.text(&failure.message);
+        failure
+    }
+}
+
+/// Where an end stands in the journal, and how long it took to get there.
+struct Place {
+    settled: u32,
+    logical_at: Time,
+    began: Instant,
+}
+
+fn apply_local(
+    db: &Connection,
+    entry: &'static Entry,
+    facts: &RunFacts,
+    effect: &Effect,
+    input: Value,
+    info: &CallInfo,
+    place: &Place,
+) -> Result<LocalEnd, StoreError> {
+    let is_effect = effect.step.class.is_effect();
+    if is_effect {
+        match intend::intend(db, &facts.program, effect)? {
+            Intended::Go => {}
+            stopped => return Ok(LocalEnd::Stopped(Box::new(stopped))),
+        }
+    } else if !effect.approved {
+        let step = &effect.step;
+        let verdict = intend::decide_read(
+            db, &facts.program, &step.tool, &effect.resources, step.run, effect.run_started, effect.now,
+        )?;
+        match verdict {
+            gate::Verdict::Allowed => {}
+            gate::Verdict::Refused(refusal) => return Ok(LocalEnd::Stopped(Box::new(Intended::Refused(refusal)))),
+            gate::Verdict::NeedsApproval(needed) => {
+                return Ok(LocalEnd::Stopped(Box::new(Intended::NeedsApproval(needed))));
+            }
+        }
+    }
+    let outcome = calls::outcome(entry.apply_local(input, info, db), entry.name);
+    let end = StepEnd {
+        outcome: outcome.clone(),
+        settled: Some(place.settled),
+        logical_at: place.logical_at,
+        duration_us: micros(place.began),
+        reused: false,
+    };
+    if is_effect {
+        intend::record_end(db, effect.automation, &effect.step, &effect.effect_key, &end)?;
+    } else {
+        steps::record(db, &effect.step, &end)?;
+    }
+    Ok(LocalEnd::Ended(outcome))
+}
+
+fn stopped(verdict: gate::Verdict, call: &Prepared) -> Option<Landed> {
+    match verdict {
+        gate::Verdict::Allowed => None,
+        gate::Verdict::Refused(refusal) => {
+            Some(calls::ask(call, WaitingFor::Permission, Reason::Refused(refusal)))
+        }
+        gate::Verdict::NeedsApproval(needed) => {
+            Some(calls::ask(call, WaitingFor::Approval, Reason::Approval(needed)))
+        }
+    }
+}
+
+fn unknown_tool(tool: &str) -> ToolError {
+    ToolError::not_done(FailureClass::Logic, "unknown_tool", tool, "there is no such tool; `deputy tools` lists them")
+}
+
+fn text(args: &Value, key: &str) -> Option<String> {
+    args.get(key).and_then(Value::as_str).filter(|t| !t.is_empty()).map(str::to_owned)
+}
+
+fn micros(began: Instant) -> i64 {
+    i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX)
+}
+

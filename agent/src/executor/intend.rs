@@ -1,0 +1,244 @@
+//! The transaction before an effect: ledger, gate and intent are one, so that two runs cannot both
+//! be the tenth of ten, and no effect leaves the process before its intent is on disk.
+
+use super::program::Program;
+use crate::fault;
+use crate::gate::{self, GateCall, LedgerCounts, Permissions, Verdict, Window};
+use crate::store::ledger::{self, LedgerRow, NewEffect};
+use crate::store::steps::{self, NewStep, StepEnd, StepOutcome};
+use crate::store::{StoreError, settings};
+use crate::tools::{Resource, ToolError};
+use deputy_protocol::{EffectClass, FailureClass, StepState, Time};
+use rusqlite::{Connection, params};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// The setting that holds globally denied operations.
+pub(crate) const DENIED_SETTING: &str = "permissions.denied";
+
+/// An effect that wants to happen.
+#[derive(Clone, Debug)]
+pub(super) struct Effect {
+    pub(super) step: NewStep,
+    pub(super) automation: i64,
+    pub(super) caused_by: i64,
+    pub(super) effect_key: String,
+    pub(super) title: String,
+    pub(super) resources: Vec<Resource>,
+    /// A person allowed this very call.
+    pub(super) approved: bool,
+    pub(super) prepared: Value,
+    pub(super) now: Time,
+    pub(super) run_started: Time,
+}
+
+/// What the ledger and the gate say.
+#[derive(Debug)]
+pub(super) enum Intended {
+    /// The intent is written: go.
+    Go,
+    /// Done before: this is its end, and nothing is executed.
+    Reuse(StepOutcome),
+    /// The key belongs to a call with other arguments.
+    Conflict(ToolError),
+    /// Not allowed.
+    Refused(gate::Refusal),
+    /// Only with a person's approval.
+    NeedsApproval(gate::ApprovalNeeded),
+    /// Another step holds the key and is in doubt or under way.
+    Held(Box<LedgerRow>),
+}
+
+/// Asks the ledger and the gate, and writes the intent when both agree.
+pub(super) fn intend(db: &Connection, program: &Program, effect: &Effect) -> Result<Intended, StoreError> {
+    fault::point("intend");
+    let tool = effect.step.tool.as_str();
+    let known = ledger::find(db, effect.automation, tool, &effect.effect_key)?;
+    if let Some(row) = &known {
+        if row.digest != effect.step.digest {
+            return Ok(Intended::Conflict(conflict(tool, &effect.effect_key)));
+        }
+        match row.state {
+            StepState::Done | StepState::Skipped => return reuse(db, effect, row),
+            StepState::Intent | StepState::InDoubt | StepState::Waiting
+                if (row.run, row.seq) != (effect.step.run, effect.step.seq) =>
+            {
+                return Ok(Intended::Held(Box::new(row.clone())));
+            }
+            StepState::Intent | StepState::InDoubt | StepState::Waiting | StepState::Failed => {}
+        }
+    }
+    if !effect.approved {
+        match decide(db, program, effect)? {
+            Verdict::Allowed => {}
+            Verdict::Refused(refusal) => return Ok(Intended::Refused(refusal)),
+            Verdict::NeedsApproval(needed) => return Ok(Intended::NeedsApproval(needed)),
+        }
+    }
+    match known {
+        Some(row) => ledger::take_over(db, row.key, effect.step.run, effect.step.seq, effect.now)?,
+        None => {
+            ledger::add(db, &new_effect(effect))?;
+        }
+    }
+    steps::begin(db, &effect.step, StepState::Intent, &effect.prepared)?;
+    fault::point("intended");
+    Ok(Intended::Go)
+}
+
+fn new_effect(effect: &Effect) -> NewEffect {
+    NewEffect {
+        automation: effect.automation,
+        tool: effect.step.tool.clone(),
+        effect_key: effect.effect_key.clone(),
+        digest: effect.step.digest.clone(),
+        run: effect.step.run,
+        seq: effect.step.seq,
+        title: effect.title.clone(),
+        caused_by: effect.caused_by,
+        at: effect.now,
+    }
+}
+
+fn conflict(tool: &str, key: &str) -> ToolError {
+    ToolError::not_done(
+        FailureClass::Logic,
+        "effect_key_conflict",
+        tool,
+        format!(
+            "the effect key “{key}” was used before with other arguments; nothing was done. \
+             Use another key for another effect, or remember what was handled"
+        ),
+    )
+}
+
+fn reuse(db: &Connection, effect: &Effect, row: &LedgerRow) -> Result<Intended, StoreError> {
+    let outcome = match (&row.outcome, row.state) {
+        (Some(outcome), StepState::Done) => outcome.clone(),
+        _ => StepOutcome::Ok(null()),
+    };
+    // The entry gets its place in the order together with its end, in `record_reuse`.
+    steps::begin(db, &effect.step, StepState::Done, &Value::Null)?;
+    Ok(Intended::Reuse(outcome))
+}
+
+/// The JSON `null`.
+pub(super) fn null() -> Box<RawValue> {
+    RawValue::NULL.to_owned()
+}
+
+/// What the gate says of an effect, counting in the ledger where the contract asks for it.
+fn decide(db: &Connection, program: &Program, effect: &Effect) -> Result<Verdict, StoreError> {
+    let permissions = permissions(db)?;
+    let counts = Counts { db, automation: effect.automation, run: effect.step.run, since: effect.run_started };
+    let call = GateCall {
+        operation: &effect.step.tool,
+        class: effect.step.class,
+        resources: &effect.resources,
+    };
+    Ok(gate::decide(&permissions, &program.contract, &call, &counts, effect.now))
+}
+
+/// The operations that no automation may use.
+pub(super) fn permissions(db: &Connection) -> Result<Permissions, StoreError> {
+    let denied = settings::get(db, DENIED_SETTING)?
+        .and_then(|value| serde_json::from_value(value).ok())
+        .unwrap_or_default();
+    Ok(Permissions { denied_operations: denied })
+}
+
+/// What the gate says of a call that changes nothing.
+pub(super) fn decide_read(
+    db: &Connection,
+    program: &Program,
+    operation: &str,
+    resources: &[Resource],
+    run: i64,
+    run_started: Time,
+    now: Time,
+) -> Result<Verdict, StoreError> {
+    let permissions = permissions(db)?;
+    let counts = ReadCounts(Counts { db, automation: program.automation, run, since: run_started });
+    let call = GateCall { operation, class: EffectClass::Read, resources };
+    Ok(gate::decide(&permissions, &program.contract, &call, &counts, now))
+}
+
+struct Counts<'a> {
+    db: &'a Connection,
+    automation: i64,
+    run: i64,
+    since: Time,
+}
+
+impl LedgerCounts for Counts<'_> {
+    fn effects(&self, operation: &str, window: Window) -> u64 {
+        let counted = match window {
+            Window::Run => ledger::count_in_run(self.db, self.run, operation),
+            Window::Between { from, to } => ledger::count(self.db, self.automation, operation, from, to),
+        };
+        // A count that cannot be had must not open the gate.
+        counted.unwrap_or(u64::MAX)
+    }
+
+    fn cost_micros(&self, window: Window) -> u64 {
+        let (from, to, run) = match window {
+            Window::Run => (self.since, Time(i64::MAX), Some(self.run)),
+            Window::Between { from, to } => (from, to, None),
+        };
+        self.db
+            .prepare_cached(
+                "SELECT coalesce(sum(cost_micros),0) FROM costs
+                 WHERE automation=?1 AND at>=?2 AND at<?3 AND (?4 IS NULL OR run=?4)",
+            )
+            .and_then(|mut q| q.query_row(params![self.automation, from.0, to.0, run], |r| r.get::<_, i64>(0)))
+            .map_or(u64::MAX, |sum| u64::try_from(sum).unwrap_or(0))
+    }
+}
+
+/// Reads are not in the ledger; they are counted in the journal.
+struct ReadCounts<'a>(Counts<'a>);
+
+impl LedgerCounts for ReadCounts<'_> {
+    fn effects(&self, operation: &str, window: Window) -> u64 {
+        let db = self.0.db;
+        let counted = match window {
+            Window::Run => db
+                .prepare_cached("SELECT count(*) FROM steps WHERE id BETWEEN ?1 AND ?2 AND tool=?3")
+                .and_then(|mut q| {
+                    q.query_row(
+                        params![steps::key(self.0.run, 0), steps::key(self.0.run, steps::MAX_SEQ), operation],
+                        |r| r.get::<_, i64>(0),
+                    )
+                }),
+            Window::Between { from, to } => db
+                .prepare_cached(
+                    "SELECT count(*) FROM runs r JOIN steps s ON s.id BETWEEN r.id<<20 AND (r.id<<20)+1048575
+                     WHERE r.automation=?1 AND s.tool=?2 AND s.started_at>=?3 AND s.started_at<?4",
+                )
+                .and_then(|mut q| {
+                    q.query_row(params![self.0.automation, operation, from.0, to.0], |r| r.get::<_, i64>(0))
+                }),
+        };
+        counted.map_or(u64::MAX, |n| u64::try_from(n).unwrap_or(0))
+    }
+
+    fn cost_micros(&self, window: Window) -> u64 {
+        self.0.cost_micros(window)
+    }
+}
+
+/// Writes the end of an effect into journal and ledger.
+pub(super) fn record_end(
+    db: &Connection,
+    automation: i64,
+    step: &NewStep,
+    effect_key: &str,
+    end: &StepEnd,
+) -> Result<(), StoreError> {
+    fault::point("outcome");
+    let (state, json) = steps::encode(&end.outcome)?;
+    ledger::end(db, automation, &step.tool, effect_key, state, Some(&json))?;
+    steps::end(db, step.run, step.seq, end)?;
+    fault::point("outcome.written");
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! The executor: runs a script version for an input, step by step, so that no effect ever happens
+//! twice and none is silently lost (execution semantics).
+//!
+//! Read in this order: `matcher.rs` (pure: how a journal answers the calls of a new attempt),
+//! `ending.rs` (pure: what a run becomes after an attempt), `keys.rs` (pure: effect keys),
+//! `intend.rs` (the transaction before an effect), `calls.rs` (one call's way to the outside),
+//! `dispatch.rs` (which way a call goes), `attempt.rs` (the loop between worker and calls), `finish.rs` (the transaction after an
+//! attempt), `recover.rs` (what is done at start), `answers.rs` (what a person's answer does),
+//! `rehearse.rs` (dry runs and replays, which execute nothing).
+
+mod answers;
+mod attempt;
+mod calls;
+mod dispatch;
+mod ending;
+mod finish;
+mod intend;
+mod keys;
+mod matcher;
+mod program;
+mod recover;
+// mod rehearse;
+
+pub use answers::{Resumed, answer, cancel_idle};
+pub use attempt::{AttemptReport, RunContext};
+pub use finish::{open_need, pause_automation};
+pub use program::{Program, Programs};
+pub use recover::recover;
+
+
+use crate::clock::SharedClock;
+use crate::observe::Redactor;
+use crate::sandbox::Pool;
+use crate::store::Store;
+use crate::tools::{OutsideEnv, Registry};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio_util::sync::CancellationToken;
+
+/// Everything a run needs from the rest of the agent.
+#[derive(Clone)]
+pub struct Executor {
+    pub(crate) parts: Arc<Parts>,
+}
+
+/// The parts that the executor is made of.
+pub struct Parts {
+    /// Where everything is kept.
+    pub store: Store,
+    /// Where scripts run.
+    pub pool: Pool,
+    /// The tools.
+    pub registry: &'static Registry,
+    /// What tools outside work with.
+    pub env: OutsideEnv,
+    /// The clock.
+    pub clock: SharedClock,
+    /// The one redactor.
+    pub redactor: Arc<Redactor>,
+    /// Contracts and scripts, parsed.
+    pub programs: Programs,
+    /// Unique for this data directory; part of every effect id.
+    pub installation: String,
+    /// Set when the agent stops: attempts end where they are and resume at the next start.
+    pub stopping: CancellationToken,
+    /// Where new work is announced.
+    pub arrivals: Arrivals,
+    /// What can be cancelled.
+    pub cancels: Mutex<HashMap<i64, CancellationToken>>,
+}
+
+/// What the scheduler is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// An automation may have work: a new item, or a run that can go on.
+    Work(i64),
+    /// Triggers or wake-up times have changed.
+    Times,
+}
+
+/// Tells the scheduler that there is something to look at.
+#[derive(Clone, Debug)]
+pub struct Arrivals(pub tokio::sync::mpsc::UnboundedSender<Notice>);
+
+impl Arrivals {
+    /// An automation may have work.
+    pub fn announce(&self, automation: i64) {
+        self.tell(Notice::Work(automation));
+    }
+
+    /// Triggers or wake-up times have changed.
+    pub fn times_changed(&self) {
+        self.tell(Notice::Times);
+    }
+
+    fn tell(&self, notice: Notice) {
+        // Without a scheduler the agent is stopping; what was written is found at the next start.
+        let _ = self.0.send(notice);
+    }
+}
+
+impl Executor {
+    /// An executor of these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts: Arc::new(parts) }
+    }
+
+    /// Asks a run's attempt to end, if one is under way. Effects already on their way are awaited
+    /// and recorded first.
+    pub fn cancel(&self, run: i64) {
+        let cancels = self.parts.cancels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(token) = cancels.get(&run) {
+            token.cancel();
+        }
+    }
+}

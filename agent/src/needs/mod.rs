@@ -1,0 +1,57 @@
+//! Action-needed items: what each kind can be answered with. What an answer does to runs is in
+//! `executor::answers`.
+
+use deputy_protocol::NeedKind;
+use deputy_protocol::model::Choice;
+
+/// Each kind with its choices: what `need answer` takes, and what it means.
+const CHOICES: &[(NeedKind, &[(&str, &str)])] = &[
+    (
+        NeedKind::InDoubt,
+        &[
+            ("happened", "It happened: go on as if it had been confirmed"),
+            ("redo", "It did not happen: do it now"),
+            ("skip", "Leave it and go on"),
+            ("stop", "Stop this run"),
+        ],
+    ),
+    (NeedKind::Approval, &[("approve", "Do it"), ("reject", "Do not do it")]),
+    (NeedKind::Permission, &[("allow_once", "Allow this very call"), ("refuse", "Do not allow it")]),
+    (NeedKind::Auth, &[("retry", "It is authorised again: go on"), ("stop", "Stop this run")]),
+    (NeedKind::Precondition, &[("check_again", "It is there again: go on"), ("stop", "Stop this run")]),
+    (NeedKind::Logic, &[("retry", "Try this run again from where it stopped"), ("dismiss", "Leave it")]),
+    (NeedKind::Limit, &[("retry", "Try this run again and resume"), ("dismiss", "Leave it paused")]),
+    (NeedKind::Unknown, &[("retry", "Try this run again and resume"), ("dismiss", "Leave it paused")]),
+    (NeedKind::Poison, &[("retry", "Try it again"), ("stop", "Stop this run")]),
+    (NeedKind::ContractChange, &[("accept", "Accept the change"), ("decline", "Decline it")]),
+    (NeedKind::Question, &[("answer", "Answer in the note")]),
+    (NeedKind::Stalled, &[("dismiss", "I have seen it")]),
+];
+
+/// The choices of a kind.
+pub fn choices(kind: NeedKind) -> Vec<Choice> {
+    CHOICES
+        .iter()
+        .filter(|(k, _)| *k == kind)
+        .flat_map(|(_, choices)| choices.iter())
+        .map(|(id, label)| Choice { id: (*id).to_owned(), label: (*label).to_owned() })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_can_be_answered() {
+        for kind in NeedKind::ALL {
+            assert!(!choices(*kind).is_empty(), "{kind}");
+        }
+    }
+
+    #[test]
+    fn an_effect_in_doubt_has_the_four_choices_of_the_contract() {
+        let ids: Vec<String> = choices(NeedKind::InDoubt).into_iter().map(|c| c.id).collect();
+        assert_eq!(ids, ["happened", "redo", "skip", "stop"]);
+    }
+}

@@ -1,0 +1,129 @@
+//! The one redactor. It takes out secrets that it knows (those of the vault, in the forms in which
+//! they travel) and values that by their name are secrets.
+
+use base64::Engine;
+use serde_json::Value;
+use std::sync::{PoisonError, RwLock};
+
+/// What stands in a secret's place.
+const MARK: &str = "[secret]";
+
+/// Shorter secrets would take ordinary words with them.
+const SHORTEST: usize = 4;
+
+/// Names of JSON keys and URL parameters whose values are secrets.
+const NAMES: &[&str] =
+    &["password", "passwd", "secret", "token", "access_token", "refresh_token", "api_key", "apikey", "authorization", "cookie", "set-cookie", "x-api-key", "proxy-authorization", "client_secret"];
+
+/// Takes secrets out of text and JSON.
+#[derive(Debug, Default)]
+pub struct Redactor {
+    known: RwLock<Vec<String>>,
+}
+
+impl Redactor {
+    /// Has a secret taken out from now on, plain and in base64 and percent encoding.
+    pub fn learn(&self, secret: &str) {
+        if secret.len() < SHORTEST {
+            return;
+        }
+        let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let escaped = serde_json::to_string(secret).unwrap_or_default();
+        let forms = [
+            secret.to_owned(),
+            base64::engine::general_purpose::STANDARD.encode(secret),
+            base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret),
+            encoded,
+            escaped.trim_matches('"').to_owned(),
+        ];
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        for form in forms {
+            if !known.contains(&form) {
+                known.push(form);
+            }
+        }
+        // Longer forms first, so that none is broken up by a shorter one.
+        known.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    }
+
+    /// Text without secrets.
+    pub fn text(&self, text: &str) -> String {
+        let mut clean = text.to_owned();
+        for secret in self.known.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            if clean.contains(secret.as_str()) {
+                clean = clean.replace(secret.as_str(), MARK);
+            }
+        }
+        if clean.contains("://") { without_userinfo(&clean) } else { clean }
+    }
+
+    /// JSON without secrets.
+    pub fn json(&self, value: &Value) -> Value {
+        match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+            Value::String(text) => Value::String(self.text(text)),
+            Value::Array(items) => Value::Array(items.iter().map(|item| self.json(item)).collect()),
+            Value::Object(map) => Value::Object(
+                map.iter()
+                    .map(|(key, item)| {
+                        let secret = NAMES.contains(&key.to_ascii_lowercase().as_str()) && item.is_string();
+                        (key.clone(), if secret { Value::String(MARK.to_owned()) } else { self.json(item) })
+                    })
+                    .collect(),
+            ),
+        }
+    }
+}
+
+/// Takes `user:password@` out of URLs.
+fn without_userinfo(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        let end = after.find(['/', '?', '#', ' ', '"', '\'', '\n']).unwrap_or(after.len());
+        match after[..end].rfind('@') {
+            Some(userinfo) => {
+                out.push_str(MARK);
+                out.push_str(&after[userinfo..end]);
+            }
+            None => out.push_str(&after[..end]),
+        }
+        rest = &after[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn values_that_are_secrets_by_name_are_taken_out() {
+        let value = json!({"headers": {"Authorization": "Bearer x", "Accept": "a"}, "password": "p", "n": 1});
+        let clean = json!({"headers": {"Authorization": "[secret]", "Accept": "a"}, "password": "[secret]", "n": 1});
+        assert_eq!(Redactor::default().json(&value), clean);
+    }
+
+    #[test]
+    fn credentials_in_urls_are_taken_out() {
+        let clean = Redactor::default().text("see https://me:pw@example.org/a and http://b.org/@c");
+        assert_eq!(clean, "see https://[secret]@example.org/a and http://b.org/@c");
+    }
+
+    proptest! {
+        #[test]
+        fn a_known_secret_never_survives(secret in "[a-zA-Z0-9!+/=]{8,20}", before in ".{0,10}", after in ".{0,10}") {
+            let redactor = Redactor::default();
+            redactor.learn(&secret);
+            let encoded = base64::engine::general_purpose::STANDARD.encode(&secret);
+            let clean = redactor.json(&json!({"a": [format!("{before}{secret}{after}")], "b": encoded})).to_string();
+            prop_assert!(!clean.contains(&secret));
+            prop_assert!(!clean.contains(&encoded));
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! A conversation with one worker that is lent to one run. Everything it says is checked.
+
+use super::frames::{Answer, FromWorker, Limits, Start, ToWorker, WorkerEvent};
+use super::pool::Pool;
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::process::Child;
+
+/// Why a worker is no more.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Died {
+    /// It used more CPU time than the run may; it was killed.
+    #[error("it used too much CPU time")]
+    CpuLimit,
+    /// It went on longer than the run may; it was killed.
+    #[error("it ran too long")]
+    WallLimit,
+    /// It ended by itself.
+    #[error("{0}")]
+    Crashed(String),
+    /// It did not keep to the protocol; it was killed.
+    #[error("it broke the sandbox's protocol: {0}")]
+    Protocol(String),
+}
+
+/// How much CPU time beyond its limit a worker gets before it is killed from outside.
+const GRACE: Duration = Duration::from_millis(1_500);
+
+/// A worker process and the host's end of its socket.
+pub(super) struct Worker {
+    pub(super) child: Child,
+    pub(super) socket: UnixStream,
+    pub(super) runs: u32,
+    pub(super) idle_since: Instant,
+    buffer: Vec<u8>,
+}
+
+impl Worker {
+    pub(super) fn new(child: Child, socket: UnixStream) -> Self {
+        Self { child, socket, runs: 0, idle_since: Instant::now(), buffer: Vec::new() }
+    }
+
+    pub(super) async fn send(&mut self, frame: &ToWorker) -> Result<(), Died> {
+        self.buffer.clear();
+        self.buffer.extend_from_slice(&[0; 4]);
+        serde_json::to_writer(&mut self.buffer, frame).map_err(|e| Died::Protocol(e.to_string()))?;
+        let length = u32::try_from(self.buffer.len() - 4).map_err(|e| Died::Protocol(e.to_string()))?;
+        self.buffer[..4].copy_from_slice(&length.to_le_bytes());
+        match self.socket.write_all(&self.buffer).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self.crashed().await),
+        }
+    }
+
+    /// Reads a frame of at most `max` bytes. Not cancel-safe: an interrupted worker is killed.
+    pub(super) async fn receive(&mut self, max: usize) -> Result<FromWorker, Died> {
+        let mut length = [0; 4];
+        if self.socket.read_exact(&mut length).await.is_err() {
+            return Err(self.crashed().await);
+        }
+        let length = u32::from_le_bytes(length) as usize;
+        if length > max {
+            return Err(Died::Protocol(format!("a frame of {length} bytes")));
+        }
+        self.buffer.resize(length, 0);
+        if self.socket.read_exact(&mut self.buffer).await.is_err() {
+            return Err(self.crashed().await);
+        }
+        let frame = serde_json::from_slice(&self.buffer).map_err(|e| Died::Protocol(e.to_string()));
+        if self.buffer.capacity() > 1 << 20 {
+            self.buffer = Vec::new();
+        }
+        frame
+    }
+
+    async fn crashed(&mut self) -> Died {
+        // The socket is closed, so the process has ended or is about to.
+        let _ = self.child.start_kill();
+        match self.child.wait().await {
+            Ok(status) => Died::Crashed(format!("the sandbox's process ended with {status}")),
+            Err(error) => Died::Crashed(format!("the sandbox's process is gone: {error}")),
+        }
+    }
+}
+
+/// A worker at work for one run. Dropping it in the middle kills the worker.
+pub struct Session {
+    pub(super) worker: Option<Worker>,
+    pub(super) pool: Pool,
+    limits: Limits,
+    cpu_before: Duration,
+    outstanding: HashSet<u32>,
+    last_call: u32,
+}
+
+impl Session {
+    pub(super) async fn begin(mut worker: Worker, pool: Pool, start: Start) -> Result<Self, Died> {
+        let limits = start.limits;
+        let cpu_before = worker.child.id().and_then(cpu_of).unwrap_or_default();
+        worker.send(&ToWorker::Start(Box::new(start))).await?;
+        Ok(Self { worker: Some(worker), pool, limits, cpu_before, outstanding: HashSet::new(), last_call: 0 })
+    }
+
+    /// The next frame. While the script computes, its limits are enforced from outside.
+    pub async fn next(&mut self) -> Result<FromWorker, Died> {
+        let result = self.receive_within_limits().await.and_then(|frame| self.check(frame));
+        match &result {
+            Ok(frame) if !matches!(frame.event, WorkerEvent::Calls { .. }) => {
+                if let Some(worker) = self.worker.take() {
+                    self.pool.take_back(worker);
+                }
+            }
+            Ok(_) => {}
+            Err(_) => self.kill(),
+        }
+        result
+    }
+
+    async fn receive_within_limits(&mut self) -> Result<FromWorker, Died> {
+        let max = usize::try_from(self.limits.heap_bytes).unwrap_or(usize::MAX).saturating_mul(2).min(256 << 20);
+        let Some(worker) = self.worker.as_mut() else {
+            return Err(Died::Protocol("the run has ended".to_owned()));
+        };
+        let allowed = Duration::from_millis(self.limits.cpu_ms) + GRACE;
+        let pid_clock = CpuWatch { allowed, before: self.cpu_before };
+        let mut wait = allowed;
+        let mut reading = std::pin::pin!(None);
+        // The worker is borrowed by the read, so the clock is read through the process id.
+        let pid = worker.child.id();
+        reading.set(Some(worker.receive(max)));
+        loop {
+            let Some(read) = reading.as_mut().as_pin_mut() else {
+                return Err(Died::Protocol("nothing to read".to_owned()));
+            };
+            match tokio::time::timeout(wait, read).await {
+                Ok(frame) => return frame,
+                Err(_) => match pid_clock.left(pid) {
+                    Some(left) => wait = left.max(Duration::from_millis(50)),
+                    None => return Err(Died::CpuLimit),
+                },
+            }
+        }
+    }
+
+    fn check(&mut self, frame: FromWorker) -> Result<FromWorker, Died> {
+        let calls = match &frame.event {
+            WorkerEvent::Calls { calls } | WorkerEvent::Done { calls, .. } => calls,
+            WorkerEvent::Failed(_) => return Ok(frame),
+            WorkerEvent::Ready => return Err(Died::Protocol("ready within a run".to_owned())),
+        };
+        for call in calls {
+            if call.id != self.last_call + 1 {
+                return Err(Died::Protocol(format!("call {} after {}", call.id, self.last_call)));
+            }
+            self.last_call = call.id;
+            self.outstanding.insert(call.id);
+        }
+        Ok(frame)
+    }
+
+    /// Answers one call.
+    pub async fn answer(&mut self, answer: Answer) -> Result<(), Died> {
+        if !self.outstanding.remove(&answer.id) {
+            return Err(Died::Protocol(format!("call {} is not open", answer.id)));
+        }
+        let Some(worker) = self.worker.as_mut() else {
+            return Err(Died::Protocol("the run has ended".to_owned()));
+        };
+        let sent = worker.send(&ToWorker::Answer(answer)).await;
+        if sent.is_err() {
+            self.kill();
+        }
+        sent
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut worker) = self.worker.take() {
+            // Reaped by tokio when it has ended.
+            let _ = worker.child.start_kill();
+            self.pool.gone();
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+struct CpuWatch {
+    allowed: Duration,
+    before: Duration,
+}
+
+impl CpuWatch {
+    /// CPU time left to a process; `None` when there is none.
+    fn left(&self, pid: Option<u32>) -> Option<Duration> {
+        let used = cpu_of(pid?).map_or(self.allowed, |now| now.saturating_sub(self.before));
+        self.allowed.checked_sub(used).filter(|left| !left.is_zero())
+    }
+}
+
+/// CPU time of a process so far; `None` where that cannot be read.
+fn cpu_of(pid: u32) -> Option<Duration> {
+    let _ = pid;
+    #[cfg(target_os = "linux")]
+    {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name in parentheses may hold blanks; the fields after it do not.
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+        let user: u64 = fields.next()?.parse().ok()?;
+        let system: u64 = fields.next()?.parse().ok()?;
+        let per_second = rustix::param::clock_ticks_per_second().max(1);
+        Some(Duration::from_millis((user + system) * 1_000 / per_second))
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}

@@ -1,0 +1,181 @@
+//! From the inbox to a run: one transaction claims what may run now, for several automations at
+//! once. Order is kept per automation; runs that were begun come before items that were not.
+
+use crate::executor::{Programs, RunContext};
+use crate::intent::Overlap;
+use crate::store::runs::{self, NewRun};
+use crate::store::{StoreError, automations, events, inbox, steps};
+use deputy_protocol::{AutomationState, InputState, RunState, SourceKind, Time};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::value::RawValue;
+use serde_json::json;
+
+/// What came of looking at an automation.
+#[derive(Debug)]
+pub(super) enum Claim {
+    /// A run to attempt now; there may be more.
+    Run(Box<RunContext>),
+    /// Nothing that may run now.
+    Nothing,
+}
+
+/// Claims the next run of each automation, in the order given.
+pub(super) fn claim(
+    db: &Connection,
+    programs: &Programs,
+    automations: &[i64],
+    installation: &str,
+    now: Time,
+) -> Result<Vec<(i64, Claim)>, StoreError> {
+    automations.iter().map(|key| Ok((*key, claim_one(db, programs, *key, installation, now)?))).collect()
+}
+
+fn claim_one(
+    db: &Connection,
+    programs: &Programs,
+    automation: i64,
+    installation: &str,
+    now: Time,
+) -> Result<Claim, StoreError> {
+    let Some(row) = automations::row(db, automation)? else { return Ok(Claim::Nothing) };
+    let running = count(db, "state='running'", automation)?;
+    let queued: Option<i64> = db
+        .prepare_cached("SELECT id FROM runs WHERE state='queued' AND automation=?1 ORDER BY id LIMIT 1")?
+        .query_row([automation], |r| r.get(0))
+        .optional()?;
+    if let Some(run) = queued {
+        let Some(run_row) = runs::row(db, run)? else { return Ok(Claim::Nothing) };
+        let program = programs.load(db, automation, run_row.contract_version, run_row.script_version)?;
+        if running >= limit(program.contract.overlap) {
+            return Ok(Claim::Nothing);
+        }
+        return begin(db, programs, run, now).map(Claim::Run);
+    }
+    if row.contract_version == 0 {
+        return Ok(Claim::Nothing);
+    }
+    let program = programs.load(db, automation, row.contract_version, row.script_version)?;
+    let busy = running + count(db, "state='waiting' AND waiting_for IN ('timer','retry')", automation)?;
+    loop {
+        let Some(item) = next_item(db, automation, now)? else { return Ok(Claim::Nothing) };
+        let may_run = match row.state {
+            AutomationState::Active => true,
+            AutomationState::Paused => item.source == SourceKind::Manual,
+            AutomationState::Draft | AutomationState::Archived => false,
+        };
+        if !may_run {
+            return Ok(Claim::Nothing);
+        }
+        if busy >= limit(program.contract.overlap) {
+            let tick = matches!(item.source, SourceKind::Cron | SourceKind::Every);
+            if program.contract.overlap == Overlap::Skip && tick {
+                inbox::set_state(db, item.key, InputState::Skipped, Some("a run was still under way"))?;
+                continue;
+            }
+            return Ok(Claim::Nothing);
+        }
+        let run = runs::insert(
+            db,
+            &NewRun {
+                automation,
+                input: item.key,
+                script_version: row.script_version,
+                contract_version: row.contract_version,
+                state_version: row.state_version,
+                epoch: item.epoch,
+                due_at: item.due_at,
+                seed: seed(installation, automation, item.key, item.runs_before),
+            },
+        )?;
+        db.prepare_cached("UPDATE inbox SET state='claimed', run=?2 WHERE id=?1")?.execute([item.key, run])?;
+        db.prepare_cached("UPDATE automations SET last_run=?2 WHERE id=?1")?.execute([automation, run])?;
+        return begin(db, programs, run, now).map(Claim::Run);
+    }
+}
+
+fn limit(overlap: Overlap) -> u64 {
+    match overlap {
+        Overlap::Skip | Overlap::Queue => 1,
+        Overlap::Parallel(n) => u64::from(n.max(1)),
+    }
+}
+
+fn count(db: &Connection, which: &str, automation: i64) -> Result<u64, StoreError> {
+    let n: i64 = db
+        .prepare_cached(&format!("SELECT count(*) FROM runs WHERE {which} AND automation=?1"))?
+        .query_row([automation], |r| r.get(0))?;
+    Ok(u64::try_from(n).unwrap_or(0))
+}
+
+struct Item {
+    key: i64,
+    source: SourceKind,
+    due_at: Time,
+    epoch: u32,
+    runs_before: u32,
+}
+
+fn next_item(db: &Connection, automation: i64, now: Time) -> Result<Option<Item>, StoreError> {
+    let item = db
+        .prepare_cached(
+            "SELECT id, source, due_at, epoch FROM inbox
+             WHERE target_id=?1 AND state='pending' AND target='automation' AND available_at<=?2 ORDER BY id LIMIT 1",
+        )?
+        .query_row(params![automation, now.0], |r| {
+            Ok(Item {
+                key: r.get(0)?,
+                source: SourceKind::parse(&r.get::<_, String>(1)?).unwrap_or(SourceKind::Event),
+                due_at: Time(r.get(2)?),
+                epoch: r.get(3)?,
+                runs_before: 0,
+            })
+        })
+        .optional()?;
+    let Some(mut item) = item else { return Ok(None) };
+    item.runs_before = db
+        .prepare_cached("SELECT count(*) FROM runs WHERE input=?1")?
+        .query_row([item.key], |r| r.get(0))?;
+    Ok(Some(item))
+}
+
+/// A seed that no other run has, without asking for randomness.
+fn seed(installation: &str, automation: i64, input: i64, runs_before: u32) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_derive_key("deputy 2026-11 run seed");
+    hasher.update(installation.as_bytes());
+    hasher.update(&automation.to_le_bytes());
+    hasher.update(&input.to_le_bytes());
+    hasher.update(&runs_before.to_le_bytes());
+    *hasher.finalize().as_bytes()
+}
+
+/// Counts an attempt and gathers what it starts from.
+fn begin(db: &Connection, programs: &Programs, run: i64, now: Time) -> Result<Box<RunContext>, StoreError> {
+    db.prepare_cached(
+        "UPDATE runs SET state='running', attempt=attempt+1, started_at=coalesce(started_at,?2),
+                logical_start=coalesce(logical_start,?2), waiting_for=NULL, waiting_until=NULL WHERE id=?1",
+    )?
+    .execute(params![run, now.0])?;
+    let row = runs::row(db, run)?.ok_or_else(|| StoreError::corrupt("run", format!("r{run} is missing")))?;
+    let automation = automations::row(db, row.automation)?
+        .ok_or_else(|| StoreError::corrupt("automation", format!("a{} is missing", row.automation)))?;
+    let program = programs.load(db, row.automation, row.contract_version, row.script_version)?;
+    let (payload, source, topic) = db
+        .prepare_cached("SELECT payload, source, topic FROM inbox WHERE id=?1")?
+        .query_row([row.input], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get(2)?)))?;
+    let state = automations::state(db, row.automation, row.state_version)?;
+    let journal = if row.attempt > 1 { steps::journal(db, run)? } else { Vec::new() };
+    debug_assert_eq!(row.state, RunState::Running);
+    let data = json!({"attempt": row.attempt, "script_version": row.script_version, "contract_version": row.contract_version});
+    events::record(db, now, "run_started", Some(row.automation), Some(run), &data)?;
+    Ok(Box::new(RunContext {
+        name: automation.name,
+        timezone: program.contract.timezone.clone(),
+        program,
+        payload: RawValue::from_string(payload).map_err(|e| StoreError::corrupt("payload", e))?,
+        source: SourceKind::parse(&source).unwrap_or(SourceKind::Event),
+        topic,
+        state: serde_json::from_str(&state).map_err(|e| StoreError::corrupt("state", e))?,
+        journal,
+        run: row,
+    }))
+}

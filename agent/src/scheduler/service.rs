@@ -1,0 +1,208 @@
+//! The loop: due times into the inbox, the inbox into attempts, and sleep until something is due or
+//! something is told. It never looks at a clock without a reason.
+
+use super::claim::{Claim, claim};
+use super::ticks;
+use crate::clock::SharedClock;
+use crate::executor::{AttemptReport, Executor, Notice};
+use crate::store::{Durability, StoreError, triggers};
+use deputy_protocol::Time;
+use rusqlite::Connection;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinSet;
+
+/// The most runs at work at a time.
+const MAX_ACTIVE: usize = 64;
+
+/// The most automations that one transaction claims for.
+const BATCH: usize = 32;
+
+/// The scheduler's loop, to be run once.
+pub struct Scheduler {
+    executor: Executor,
+    notices: UnboundedReceiver<Notice>,
+    ready: VecDeque<i64>,
+    is_ready: HashSet<i64>,
+    active: JoinSet<(i64, AttemptReport)>,
+    active_of: HashMap<i64, usize>,
+    next_wake: Option<Time>,
+}
+
+/// Handle of a running scheduler.
+pub type SchedulerHandle = tokio::task::JoinHandle<()>;
+
+impl Scheduler {
+    /// A scheduler for an executor, told of work through `notices`.
+    pub fn new(executor: Executor, notices: UnboundedReceiver<Notice>) -> Self {
+        Self {
+            executor,
+            notices,
+            ready: VecDeque::new(),
+            is_ready: HashSet::new(),
+            active: JoinSet::new(),
+            active_of: HashMap::new(),
+            next_wake: Some(Time(0)),
+        }
+    }
+
+    /// Runs until the agent stops; then waits for attempts to come to a point where they can resume.
+    pub async fn run(mut self) {
+        let stopping = self.executor.parts.stopping.clone();
+        let clock: SharedClock = self.executor.parts.clock.clone();
+        let mut trouble = 0u32;
+        match self.left_over().await {
+            Ok(automations) => automations.into_iter().for_each(|key| self.push(key)),
+            Err(error) => tracing::error!(%error, "the queue could not be read at start"),
+        }
+        while !stopping.is_cancelled() {
+            match self.step(&clock).await {
+                Ok(()) => trouble = 0,
+                Err(StoreError::Stopped) => break,
+                Err(error) => {
+                    // Nothing is lost: what was not claimed stays in the inbox.
+                    trouble = (trouble + 1).min(6);
+                    tracing::error!(%error, "the scheduler cannot write; trying again soon");
+                    tokio::time::sleep(Duration::from_millis(250 << trouble)).await;
+                    continue;
+                }
+            }
+            let wake = self.next_wake;
+            let until = async {
+                match wake {
+                    Some(at) => clock.until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                notice = self.notices.recv() => match notice {
+                    Some(notice) => {
+                        self.take(notice);
+                        while let Ok(notice) = self.notices.try_recv() {
+                            self.take(notice);
+                        }
+                    }
+                    None => break,
+                },
+                Some(ended) = self.active.join_next() => {
+                    self.ended(ended);
+                    while let Some(ended) = self.active.try_join_next() {
+                        self.ended(ended);
+                    }
+                },
+                () = until => {},
+                () = stopping.cancelled() => break,
+            }
+        }
+        while self.active.join_next().await.is_some() {}
+    }
+
+    fn push(&mut self, automation: i64) {
+        if self.is_ready.insert(automation) {
+            self.ready.push_back(automation);
+        }
+    }
+
+    fn take(&mut self, notice: Notice) {
+        match notice {
+            Notice::Work(automation) => self.push(automation),
+            Notice::Times => self.next_wake = Some(Time(0)),
+        }
+    }
+
+    fn ended(&mut self, ended: Result<(i64, AttemptReport), tokio::task::JoinError>) {
+        match ended {
+            Ok((automation, report)) => {
+                if let Some(count) = self.active_of.get_mut(&automation) {
+                    *count -= 1;
+                    if *count == 0 {
+                        self.active_of.remove(&automation);
+                    }
+                }
+                self.push(automation);
+                if report == AttemptReport::Waiting {
+                    self.next_wake = Some(Time(0));
+                }
+            }
+            Err(error) => tracing::error!(%error, "an attempt stopped unexpectedly; it is recovered at the next start"),
+        }
+    }
+
+    /// Everything that can be done now.
+    async fn step(&mut self, clock: &SharedClock) -> Result<(), StoreError> {
+        let now = clock.now();
+        if self.next_wake.is_some_and(|at| at <= now) {
+            let (arrived, next) = self.times(now).await?;
+            arrived.into_iter().for_each(|key| self.push(key));
+            self.next_wake = next;
+        }
+        while self.active.len() < MAX_ACTIVE && !self.ready.is_empty() {
+            let room = (MAX_ACTIVE - self.active.len()).min(BATCH).min(self.ready.len());
+            let batch: Vec<i64> = self.ready.drain(..room).collect();
+            for key in &batch {
+                self.is_ready.remove(key);
+            }
+            if let Err(error) = self.claim(batch.clone(), now).await {
+                batch.into_iter().for_each(|key| self.push(key));
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn claim(&mut self, batch: Vec<i64>, now: Time) -> Result<(), StoreError> {
+        let parts = std::sync::Arc::clone(&self.executor.parts);
+        let store = parts.store.clone();
+        let claimed = store
+            .write(Durability::Ordered, move |db| claim(db, &parts.programs, &batch, &parts.installation, now))
+            .await?;
+        for (automation, claim) in claimed {
+            if let Claim::Run(context) = claim {
+                *self.active_of.entry(automation).or_insert(0) += 1;
+                let executor = self.executor.clone();
+                self.active.spawn(async move { (automation, executor.attempt(*context).await) });
+                // There may be more to do for it at the same time.
+                self.push(automation);
+            }
+        }
+        Ok(())
+    }
+
+    async fn times(&self, now: Time) -> Result<(Vec<i64>, Option<Time>), StoreError> {
+        self.executor
+            .parts
+            .store
+            .write(Durability::Ordered, move |db| {
+                let mut arrived = ticks::put_due(db, now)?;
+                arrived.extend(wake_runs(db, now)?);
+                Ok((arrived, triggers::next_wake(db)?))
+            })
+            .await
+    }
+
+    async fn left_over(&self) -> Result<Vec<i64>, StoreError> {
+        self.executor
+            .parts
+            .store
+            .read(|db| {
+                let mut query = db.prepare(
+                    "SELECT DISTINCT target_id FROM inbox WHERE state='pending' AND target='automation'
+                     UNION SELECT DISTINCT automation FROM runs WHERE state='queued'",
+                )?;
+                let found = query.query_map([], |r| r.get(0))?.collect::<Result<_, _>>()?;
+                Ok(found)
+            })
+            .await
+    }
+}
+
+/// Runs whose time to go on has come are queued again.
+fn wake_runs(db: &Connection, now: Time) -> Result<Vec<i64>, StoreError> {
+    let mut query = db.prepare_cached(
+        "UPDATE runs SET state='queued', waiting_for=NULL, waiting_until=NULL
+         WHERE waiting_until<=?1 AND state='waiting' RETURNING automation",
+    )?;
+    let woken = query.query_map([now.0], |r| r.get(0))?.collect::<Result<_, _>>()?;
+    Ok(woken)
+}

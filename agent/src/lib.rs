@@ -4,7 +4,11 @@
 //! (scripts) → `tools` → `gate` → the executor's journal → the outside; `failure` classifies,
 //! `needs` asks people, `control` is the door for every client, `store` keeps it all.
 
+mod agent;
+pub mod cli;
 pub mod clock;
+pub mod connectors;
+pub mod control;
 pub mod executor;
 pub mod failure;
 pub mod fault;
@@ -12,7 +16,10 @@ pub mod gate;
 pub mod intent;
 pub mod needs;
 pub mod observe;
+pub mod planner;
 pub mod sandbox;
 pub mod scheduler;
 pub mod store;
 pub mod tools;
+
+pub use agent::{Agent, AgentConfig, AgentError};

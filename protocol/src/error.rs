@@ -19,6 +19,10 @@ pub struct ErrorBody {
 impl ErrorBody {
     /// An error with code, message and hint.
     pub fn new(code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), hint: hint.into() }
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            hint: hint.into(),
+        }
     }
 }

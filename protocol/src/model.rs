@@ -193,6 +193,9 @@ pub struct Preview {
     pub result: Value,
     /// Why it failed; absent when it did not.
     pub error: Option<String>,
+    /// The failure's stable code, e.g. `syntax`.
+    #[serde(default)]
+    pub error_code: Option<String>,
 }
 
 /// A simulated effect.

@@ -27,8 +27,17 @@ struct State {
 impl SimClock {
     /// A clock that reads `start`.
     pub fn new(start: Time) -> Self {
-        let state = State { now: start, waiters: BTreeMap::new() };
-        Self { inner: Arc::new(Inner { state: Mutex::new(state), moved: Notify::new(), waiting: Notify::new() }) }
+        let state = State {
+            now: start,
+            waiters: BTreeMap::new(),
+        };
+        Self {
+            inner: Arc::new(Inner {
+                state: Mutex::new(state),
+                moved: Notify::new(),
+                waiting: Notify::new(),
+            }),
+        }
     }
 
     /// Moves time on.
@@ -60,7 +69,10 @@ impl SimClock {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -15,7 +15,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 impl Clock for SystemClock {
     fn now(&self) -> Time {
         // Before 1970 is a machine whose clock was lost; it counts as the beginning.
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Time(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
@@ -34,21 +36,36 @@ impl Clock for SystemClock {
 #[cfg(target_os = "linux")]
 async fn wall_clock_timer(at: Time) -> std::io::Result<()> {
     use rustix::time::{
-        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+        timerfd_settime,
     };
-    let timer = timerfd_create(TimerfdClockId::Realtime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-    let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let timer = timerfd_create(
+        TimerfdClockId::Realtime,
+        TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
+    )?;
+    let zero = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     // A zero time would disarm the timer; what is long past is due at once all the same.
-    let value = Timespec { tv_sec: at.0.max(1).div_euclid(1_000), tv_nsec: at.0.max(1).rem_euclid(1_000) * 1_000_000 };
+    let value = Timespec {
+        tv_sec: at.0.max(1).div_euclid(1_000),
+        tv_nsec: at.0.max(1).rem_euclid(1_000) * 1_000_000,
+    };
     timerfd_settime(
         &timer,
         TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET,
-        &Itimerspec { it_interval: zero, it_value: value },
+        &Itimerspec {
+            it_interval: zero,
+            it_value: value,
+        },
     )?;
     // Readable when it is due, and also when the clock was set: the caller looks again.
     // SAFETY: the descriptor is owned by the `AsyncFd` and lives as long as it does.
     #[allow(unsafe_code)]
-    let ready = unsafe { tokio::io::unix::AsyncFd::register_with_interest(timer, tokio::io::Interest::READABLE) }?;
+    let ready = unsafe {
+        tokio::io::unix::AsyncFd::register_with_interest(timer, tokio::io::Interest::READABLE)
+    }?;
     let _guard = ready.readable().await?;
     Ok(())
 }

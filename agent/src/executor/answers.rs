@@ -4,7 +4,9 @@ use crate::store::needs::NeedRow;
 use crate::store::steps::{self, StepOutcome};
 use crate::store::{StoreError, automations, events, ledger, needs, runs, triggers};
 use crate::tools::ToolError;
-use deputy_protocol::{AutomationState, FailureClass, InputState, NeedKind, RunState, StepState, Time, WaitingFor};
+use deputy_protocol::{
+    AutomationState, FailureClass, InputState, NeedKind, RunState, StepState, Time, WaitingFor,
+};
 use rusqlite::{Connection, params};
 use serde_json::json;
 
@@ -41,10 +43,14 @@ pub fn answer(
         NeedKind::Approval | NeedKind::Permission => allowed(db, need, choice)?,
         NeedKind::Auth => resume_waiting(db, need, choice, WaitingFor::Auth, now)?,
         NeedKind::Precondition => resume_waiting(db, need, choice, WaitingFor::Precondition, now)?,
-        NeedKind::Poison | NeedKind::Logic | NeedKind::Limit | NeedKind::Unknown => again(db, need, choice, now)?,
+        NeedKind::Poison | NeedKind::Logic | NeedKind::Limit | NeedKind::Unknown => {
+            again(db, need, choice, now)?
+        }
         NeedKind::ContractChange | NeedKind::Question | NeedKind::Stalled => {}
     }
-    Ok(Some(Resumed { automations: need.automation.into_iter().collect() }))
+    Ok(Some(Resumed {
+        automations: need.automation.into_iter().collect(),
+    }))
 }
 
 fn requeue(db: &Connection, run: i64) -> Result<(), StoreError> {
@@ -56,9 +62,13 @@ fn requeue(db: &Connection, run: i64) -> Result<(), StoreError> {
 }
 
 fn in_doubt(db: &Connection, need: &NeedRow, choice: &str, now: Time) -> Result<(), StoreError> {
-    let (Some(run), Some(seq), Some(automation)) = (need.run, need.seq, need.automation) else { return Ok(()) };
+    let (Some(run), Some(seq), Some(automation)) = (need.run, need.seq, need.automation) else {
+        return Ok(());
+    };
     let tool = need.detail["call"]["tool"].as_str().unwrap_or_default();
-    let key = need.detail["call"]["effect_key"].as_str().unwrap_or_default();
+    let key = need.detail["call"]["effect_key"]
+        .as_str()
+        .unwrap_or_default();
     match choice {
         "happened" => {
             let outcome = need.detail["assumed_outcome"].to_string();
@@ -75,7 +85,14 @@ fn in_doubt(db: &Connection, need: &NeedRow, choice: &str, now: Time) -> Result<
             steps::set_state(db, run, seq, StepState::Failed)?;
             ledger::end(db, automation, tool, key, StepState::Failed, None)?;
         }
-        _ => return stop(db, run, "stopped by the user: nobody knows whether the effect happened", now),
+        _ => {
+            return stop(
+                db,
+                run,
+                "stopped by the user: nobody knows whether the effect happened",
+                now,
+            );
+        }
     }
     requeue(db, run)?;
     // Other runs may wait for the same effect; each looks for itself.
@@ -88,23 +105,37 @@ fn in_doubt(db: &Connection, need: &NeedRow, choice: &str, now: Time) -> Result<
     Ok(())
 }
 
-fn set_outcome(db: &Connection, run: i64, seq: u32, state: StepState, outcome: &str) -> Result<(), StoreError> {
-    db.prepare_cached("UPDATE steps SET state=?2, outcome=?3, settled=NULL, again=0 WHERE id=?1")?.execute(params![
-        steps::key(run, seq),
-        state.as_str(),
-        outcome
-    ])?;
+fn set_outcome(
+    db: &Connection,
+    run: i64,
+    seq: u32,
+    state: StepState,
+    outcome: &str,
+) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE steps SET state=?2, outcome=?3, settled=NULL, again=0 WHERE id=?1")?
+        .execute(params![steps::key(run, seq), state.as_str(), outcome])?;
     Ok(())
 }
 
 fn allowed(db: &Connection, need: &NeedRow, choice: &str) -> Result<(), StoreError> {
-    let (Some(run), Some(seq)) = (need.run, need.seq) else { return Ok(()) };
+    let (Some(run), Some(seq)) = (need.run, need.seq) else {
+        return Ok(());
+    };
     if matches!(choice, "approve" | "allow_once") {
         steps::approve(db, run, seq)?;
     } else {
-        let class = if need.kind == NeedKind::Approval { FailureClass::Approval } else { FailureClass::Permission };
+        let class = if need.kind == NeedKind::Approval {
+            FailureClass::Approval
+        } else {
+            FailureClass::Permission
+        };
         let tool = need.detail["call"]["tool"].as_str().unwrap_or_default();
-        let error = ToolError::not_done(class, "refused_by_user", tool, "the user said no; nothing was done");
+        let error = ToolError::not_done(
+            class,
+            "refused_by_user",
+            tool,
+            "the user said no; nothing was done",
+        );
         let (state, json) = steps::encode(&StepOutcome::Err(error))?;
         set_outcome(db, run, seq, state, &json)?;
     }
@@ -131,7 +162,10 @@ fn resume_waiting(
            AND CASE WHEN ?2 IS NULL THEN automation=?3 ELSE json_extract(failure, '$.connection')=?2 END",
     )?;
     let waiting: Vec<(i64, i64)> = query
-        .query_map(params![waiting_for.as_str(), connection, need.automation], |r| Ok((r.get(0)?, r.get(1)?)))?
+        .query_map(
+            params![waiting_for.as_str(), connection, need.automation],
+            |r| Ok((r.get(0)?, r.get(1)?)),
+        )?
         .collect::<Result<_, _>>()?;
     for (run, automation) in waiting {
         requeue(db, run)?;
@@ -144,12 +178,21 @@ fn resume_waiting(
 }
 
 fn wake_automation(db: &Connection, automation: i64, now: Time) -> Result<(), StoreError> {
-    let Some(row) = automations::row(db, automation)? else { return Ok(()) };
+    let Some(row) = automations::row(db, automation)? else {
+        return Ok(());
+    };
     if row.state == AutomationState::Paused {
         automations::set_state(db, automation, AutomationState::Active, None)?;
         // What was due while something was needed is made up for as `on_missed` says.
         triggers::wake(db, automation, now, false)?;
-        events::record(db, now, "automation_resumed", Some(automation), None, &json!({}))?;
+        events::record(
+            db,
+            now,
+            "automation_resumed",
+            Some(automation),
+            None,
+            &json!({}),
+        )?;
     }
     Ok(())
 }
@@ -158,7 +201,9 @@ fn wake_automation(db: &Connection, automation: i64, now: Time) -> Result<(), St
 fn again(db: &Connection, need: &NeedRow, choice: &str, now: Time) -> Result<(), StoreError> {
     let Some(run) = need.run else { return Ok(()) };
     if choice != "retry" {
-        let Some(row) = runs::row(db, run)? else { return Ok(()) };
+        let Some(row) = runs::row(db, run)? else {
+            return Ok(());
+        };
         if row.state == RunState::Waiting {
             return stop(db, run, "stopped by the user", now);
         }
@@ -173,7 +218,11 @@ fn again(db: &Connection, need: &NeedRow, choice: &str, now: Time) -> Result<(),
     db.prepare_cached(
         "UPDATE inbox SET state=?2 WHERE id=(SELECT input FROM runs WHERE id=?1) AND state=?3",
     )?
-    .execute(params![run, InputState::Claimed.as_str(), InputState::Failed.as_str()])?;
+    .execute(params![
+        run,
+        InputState::Claimed.as_str(),
+        InputState::Failed.as_str()
+    ])?;
     match need.automation {
         Some(automation) => wake_automation(db, automation, now),
         None => Ok(()),
@@ -195,18 +244,26 @@ pub(super) fn stop(db: &Connection, run: i64, why: &str, now: Time) -> Result<()
         .execute(params![run, why])?;
         needs::withdraw(db, Some(run), None, now)?;
         let automation = runs::row(db, run)?.map(|r| r.automation);
-        events::record(db, now, "run_ended", automation, Some(run), &json!({"state": "cancelled", "because": why}))?;
+        events::record(
+            db,
+            now,
+            "run_ended",
+            automation,
+            Some(run),
+            &json!({"state": "cancelled", "because": why}),
+        )?;
     }
     Ok(())
 }
 
 /// Cancels a run that is not at work right now. False when it is, or has ended.
 pub fn cancel_idle(db: &Connection, run: i64, now: Time) -> Result<bool, StoreError> {
-    let Some(row) = runs::row(db, run)? else { return Ok(false) };
+    let Some(row) = runs::row(db, run)? else {
+        return Ok(false);
+    };
     if !matches!(row.state, RunState::Queued | RunState::Waiting) {
         return Ok(false);
     }
     stop(db, run, "cancelled by the user", now)?;
     Ok(true)
 }
-

@@ -60,7 +60,10 @@ pub enum AttemptReport {
 /// How the loop ended.
 pub(super) enum End {
     /// The script returned.
-    Done { result: Box<RawValue>, state: BTreeMap<String, Box<RawValue>> },
+    Done {
+        result: Box<RawValue>,
+        state: BTreeMap<String, Box<RawValue>>,
+    },
     /// It failed, or had to be ended.
     Failed(Failure),
     /// Only steps that wait are left.
@@ -88,15 +91,28 @@ impl Executor {
         let parts = &self.parts;
         let run = context.run.key;
         let cancel = CancellationToken::new();
-        parts.cancels.lock().unwrap_or_else(PoisonError::into_inner).insert(run, cancel.clone());
+        parts
+            .cancels
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(run, cancel.clone());
         let facts = Arc::new(RunFacts {
-            logical_start: context.run.logical_start.unwrap_or_else(|| parts.clock.now()),
+            logical_start: context
+                .run
+                .logical_start
+                .unwrap_or_else(|| parts.clock.now()),
             run: context.run.clone(),
             timezone: context.timezone.clone(),
             program: Arc::clone(&context.program),
         });
-        let left = Attempt::new(parts, &facts, &context, cancel).drive(context).await;
-        parts.cancels.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
+        let left = Attempt::new(parts, &facts, &context, cancel)
+            .drive(context)
+            .await;
+        parts
+            .cancels
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&run);
         finish::finish(parts, &facts, left).await
     }
 }
@@ -105,9 +121,17 @@ impl Executor {
 /// stand in the queue, which is the order of their places in the journal.
 pub(super) enum Pending {
     /// It is known; deliver it when it is on disk.
-    Known { delivery: Delivery, committed: Option<Committed> },
+    Known {
+        delivery: Delivery,
+        committed: Option<Committed>,
+    },
     /// An operation on the agent's own database that is being applied.
-    Applying { call: Box<Prepared>, began: Instant, logical_at: Time, applied: Applied },
+    Applying {
+        call: Box<Prepared>,
+        began: Instant,
+        logical_at: Time,
+        applied: Applied,
+    },
 }
 
 pub(super) type Committed = oneshot::Receiver<Result<(), StoreError>>;
@@ -134,7 +158,12 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    fn new(parts: &Arc<Parts>, facts: &Arc<RunFacts>, context: &RunContext, cancel: CancellationToken) -> Self {
+    fn new(
+        parts: &Arc<Parts>,
+        facts: &Arc<RunFacts>,
+        context: &RunContext,
+        cancel: CancellationToken,
+    ) -> Self {
         let matcher = Matcher::new(context.journal.clone());
         Self {
             parts: Arc::clone(parts),
@@ -177,9 +206,11 @@ impl Attempt {
         }
         while !self.pending.is_empty() {
             match self.front().await {
-                Ok(Some(Delivery { seq, outcome: StepOutcome::Err(error), .. }))
-                    if matches!(end, End::Done { .. }) =>
-                {
+                Ok(Some(Delivery {
+                    seq,
+                    outcome: StepOutcome::Err(error),
+                    ..
+                })) if matches!(end, End::Done { .. }) => {
                     // The script returned without waiting for a call, and the call failed.
                     end = End::Failed(self.tool_failure(seq, error));
                 }
@@ -190,7 +221,13 @@ impl Attempt {
         if matches!(end, End::Done { .. }) && (!self.asks.is_empty() || self.wake_at.is_some()) {
             end = End::Parked;
         }
-        Left { end, asks: self.asks, wake_at: self.wake_at, busy: began.elapsed(), steps: self.steps }
+        Left {
+            end,
+            asks: self.asks,
+            wake_at: self.wake_at,
+            busy: began.elapsed(),
+            steps: self.steps,
+        }
     }
 
     async fn run_script(&mut self, context: RunContext) -> End {
@@ -210,7 +247,11 @@ impl Attempt {
         };
         let mut session = match lent {
             Ok(session) => session,
-            Err(error) => return End::Failed(crashed(&format!("the sandbox could not be started: {error}"))),
+            Err(error) => {
+                return End::Failed(crashed(&format!(
+                    "the sandbox could not be started: {error}"
+                )));
+            }
         };
         loop {
             let frame = tokio::select! {
@@ -255,7 +296,11 @@ impl Attempt {
                 }
                 Ok(None)
             }
-            WorkerEvent::Done { result, state, calls } => {
+            WorkerEvent::Done {
+                result,
+                state,
+                calls,
+            } => {
                 for call in calls {
                     self.on_call(call)?;
                 }
@@ -294,7 +339,12 @@ impl Attempt {
                 }
                 None if !self.asks.is_empty() || self.wake_at.is_some() => return Err(End::Parked),
                 None if self.matcher.replaying() => {
-                    let left = self.matcher.left_over().into_iter().next().unwrap_or_default();
+                    let left = self
+                        .matcher
+                        .left_over()
+                        .into_iter()
+                        .next()
+                        .unwrap_or_default();
                     return Err(End::Failed(nondeterminism(left)));
                 }
                 None => return Err(End::Failed(crashed("the sandbox waits for nothing"))),
@@ -315,7 +365,10 @@ impl Attempt {
                 }
             }
             Some(Pending::Applying { applied, .. }) => {
-                let end = applied.await.unwrap_or(Err(StoreError::Stopped)).map_err(End::Lost)?;
+                let end = applied
+                    .await
+                    .unwrap_or(Err(StoreError::Stopped))
+                    .map_err(End::Lost)?;
                 return self.applied(end);
             }
         }
@@ -327,11 +380,21 @@ impl Attempt {
 
     /// Takes the operation at the front out of the queue, now that it was applied or stopped.
     fn applied(&mut self, end: LocalEnd) -> Result<Option<Delivery>, End> {
-        let Some(Pending::Applying { call, began, logical_at, .. }) = self.pending.pop_front() else {
+        let Some(Pending::Applying {
+            call,
+            began,
+            logical_at,
+            ..
+        }) = self.pending.pop_front()
+        else {
             return Ok(None);
         };
         match end {
-            LocalEnd::Ended(outcome) => Ok(Some(Delivery { seq: call.step.seq, outcome, logical_at })),
+            LocalEnd::Ended(outcome) => Ok(Some(Delivery {
+                seq: call.step.seq,
+                outcome,
+                logical_at,
+            })),
             LocalEnd::Stopped(intended) => {
                 if let Some(landed) = calls::stopped_by(*intended, &call, began) {
                     self.on_landed(landed)?;
@@ -348,16 +411,27 @@ impl Attempt {
             return Err(End::Failed(Failure::new(
                 FailureClass::Limit,
                 "bytes",
-                format!("the run's tools returned more than {} bytes", self.facts.program.limits.total_bytes),
+                format!(
+                    "the run's tools returned more than {} bytes",
+                    self.facts.program.limits.total_bytes
+                ),
             )));
         }
         if let StepOutcome::Err(error) = &delivery.outcome {
             let connection = self.connections.get(&delivery.seq).cloned();
-            self.errors.insert(delivery.seq, (error.clone(), connection));
+            self.errors
+                .insert(delivery.seq, (error.clone(), connection));
         }
         let outcome = calls::to_frame(&delivery.outcome).map_err(End::Lost)?;
-        let answer = Answer { id: delivery.seq, now: self.logical, outcome };
-        session.answer(answer).await.map_err(|died| End::Failed(death(&died)))
+        let answer = Answer {
+            id: delivery.seq,
+            now: self.logical,
+            outcome,
+        };
+        session
+            .answer(answer)
+            .await
+            .map_err(|died| End::Failed(death(&died)))
     }
 }
 
@@ -399,11 +473,19 @@ pub(super) fn crashed(message: &str) -> Failure {
 
 fn death(died: &Died) -> Failure {
     match died {
-        Died::CpuLimit => {
-            Failure::new(FailureClass::Limit, "cpu", "the script used more CPU time than it may; it was stopped")
-        }
-        Died::WallLimit => Failure::new(FailureClass::Limit, "wall", "the script ran longer than it may; it was stopped"),
-        other => crashed(&format!("the sandbox's process ended under the script: {other}")),
+        Died::CpuLimit => Failure::new(
+            FailureClass::Limit,
+            "cpu",
+            "the script used more CPU time than it may; it was stopped",
+        ),
+        Died::WallLimit => Failure::new(
+            FailureClass::Limit,
+            "wall",
+            "the script ran longer than it may; it was stopped",
+        ),
+        other => crashed(&format!(
+            "the sandbox's process ended under the script: {other}"
+        )),
     }
 }
 

@@ -10,7 +10,9 @@ use crate::fault;
 use crate::gate::{ApprovalNeeded, Refusal, Verdict};
 use crate::store::steps::{NewStep, StepOutcome, StepRow};
 use crate::store::{Durability, StoreError, runs::RunRow};
-use crate::tools::{CallInfo, Checked, EffectCertainty, Entry, Reconciled, ResourceKind, ToolError};
+use crate::tools::{
+    CallInfo, Checked, EffectCertainty, Entry, Reconciled, ResourceKind, ToolError,
+};
 use deputy_protocol::{EffectClass, FailureClass, StepState, Time, WaitingFor};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
@@ -50,7 +52,13 @@ pub(super) enum Mode {
 /// What a call came to.
 pub(super) enum Landed {
     /// It has an end that the script is to see.
-    Ended { step: NewStep, effect_key: Option<String>, outcome: StepOutcome, reused: bool, began: Instant },
+    Ended {
+        step: NewStep,
+        effect_key: Option<String>,
+        outcome: StepOutcome,
+        reused: bool,
+        began: Instant,
+    },
     /// It waits for a person; what must be asked is said.
     Parked(Ask),
     /// The attempt cannot go on, and the script is not to know.
@@ -79,7 +87,7 @@ pub(super) enum Reason {
     /// Nobody knows whether it happened.
     InDoubt { assumed: Value, message: String },
     /// Another run's step with the same key is in doubt or under way.
-    Behind { run: i64, seq: u32 },
+    Behind { run: i64 },
 }
 
 /// What a call says besides its arguments, made once for a run's tool.
@@ -92,7 +100,12 @@ pub(super) fn call_info(parts: &Parts, facts: &RunFacts, step: &NewStep, now: Ti
         automation: crate::store::Key::Automation.id(facts.run.automation),
         automation_key: facts.run.automation,
         seq: step.seq,
-        effect_id: keys::effect_id(&parts.installation, facts.run.automation, &step.tool, &effect_key),
+        effect_id: keys::effect_id(
+            &parts.installation,
+            facts.run.automation,
+            &step.tool,
+            &effect_key,
+        ),
         effect_key,
         now,
         timezone: facts.timezone.clone(),
@@ -125,8 +138,16 @@ pub(super) fn outcome(result: Result<Value, ToolError>, tool: &str) -> StepOutco
 /// A call that changes nothing, already allowed.
 pub(super) async fn read(parts: Arc<Parts>, entry: &'static Entry, call: Prepared) -> Landed {
     let began = Instant::now();
-    let result = entry.run_outside(call.checked.input, &call.info, &parts.env).await;
-    Landed::Ended { outcome: outcome(result, entry.name), step: call.step, effect_key: None, reused: false, began }
+    let result = entry
+        .run_outside(call.checked.input, &call.info, &parts.env)
+        .await;
+    Landed::Ended {
+        outcome: outcome(result, entry.name),
+        step: call.step,
+        effect_key: None,
+        reused: false,
+        began,
+    }
 }
 
 /// What the gate must be asked with a look into the journal.
@@ -170,7 +191,9 @@ pub(super) async fn effect(
         }
     }
     fault::point("effect.before");
-    let result = entry.run_outside(call.checked.input.clone(), &call.info, &parts.env).await;
+    let result = entry
+        .run_outside(call.checked.input.clone(), &call.info, &parts.env)
+        .await;
     fault::point("effect.after");
     match result {
         Err(error) if error.effect == EffectCertainty::Unknown => {
@@ -181,7 +204,13 @@ pub(super) async fn effect(
 }
 
 fn ended(step: NewStep, outcome: StepOutcome, began: Instant) -> Landed {
-    Landed::Ended { effect_key: step.effect_key.clone(), step, outcome, reused: false, began }
+    Landed::Ended {
+        effect_key: step.effect_key.clone(),
+        step,
+        outcome,
+        reused: false,
+        began,
+    }
 }
 
 /// Writes the intent. `None` when the effect may go ahead.
@@ -192,7 +221,10 @@ async fn intend_fresh(
     call: &mut Prepared,
 ) -> Result<Option<Landed>, StoreError> {
     let began = Instant::now();
-    match entry.prepare(call.checked.input.clone(), &call.info, &parts.env).await {
+    match entry
+        .prepare(call.checked.input.clone(), &call.info, &parts.env)
+        .await
+    {
         Ok(prepared) => {
             call.prepared = prepared.clone();
             call.info.prepared = prepared;
@@ -212,8 +244,12 @@ async fn intend_fresh(
     }
     let effect = self::intention(parts, facts, call);
     let program = Arc::clone(&facts.program);
-    let intended =
-        parts.store.write(Durability::Synced, move |db| intend::intend(db, &program, &effect)).await?;
+    let intended = parts
+        .store
+        .write(Durability::Synced, move |db| {
+            intend::intend(db, &program, &effect)
+        })
+        .await?;
     Ok(stopped_by(intended, call, began))
 }
 
@@ -238,9 +274,13 @@ pub(super) fn stopped_by(intended: Intended, call: &Prepared, began: Instant) ->
     let step = call.step.clone();
     match intended {
         Intended::Go => None,
-        Intended::Reuse(outcome) => {
-            Some(Landed::Ended { effect_key: None, step, outcome, reused: true, began })
-        }
+        Intended::Reuse(outcome) => Some(Landed::Ended {
+            effect_key: None,
+            step,
+            outcome,
+            reused: true,
+            began,
+        }),
         Intended::Conflict(error) => Some(Landed::Ended {
             effect_key: None,
             step,
@@ -248,11 +288,17 @@ pub(super) fn stopped_by(intended: Intended, call: &Prepared, began: Instant) ->
             reused: false,
             began,
         }),
-        Intended::Refused(refusal) => Some(ask(call, WaitingFor::Permission, Reason::Refused(refusal))),
-        Intended::NeedsApproval(needed) => Some(ask(call, WaitingFor::Approval, Reason::Approval(needed))),
-        Intended::Held(row) => {
-            Some(ask(call, WaitingFor::InDoubt, Reason::Behind { run: row.run, seq: row.seq }))
+        Intended::Refused(refusal) => {
+            Some(ask(call, WaitingFor::Permission, Reason::Refused(refusal)))
         }
+        Intended::NeedsApproval(needed) => {
+            Some(ask(call, WaitingFor::Approval, Reason::Approval(needed)))
+        }
+        Intended::Held(row) => Some(ask(
+            call,
+            WaitingFor::InDoubt,
+            Reason::Behind { run: row.run },
+        )),
     }
 }
 
@@ -268,11 +314,21 @@ pub(super) fn ask(call: &Prepared, waiting_for: WaitingFor, reason: Reason) -> L
 }
 
 /// Looks an interrupted effect up. `None` when it is provably absent and may be done.
-async fn look_up(parts: &Parts, entry: &'static Entry, call: &Prepared, began: Instant) -> Option<Landed> {
-    match entry.reconcile(call.checked.input.clone(), &call.info, &parts.env).await {
-        Reconciled::Happened(value) => {
-            Some(ended(call.step.clone(), outcome(Ok(value), entry.name), began))
-        }
+async fn look_up(
+    parts: &Parts,
+    entry: &'static Entry,
+    call: &Prepared,
+    began: Instant,
+) -> Option<Landed> {
+    match entry
+        .reconcile(call.checked.input.clone(), &call.info, &parts.env)
+        .await
+    {
+        Reconciled::Happened(value) => Some(ended(
+            call.step.clone(),
+            outcome(Ok(value), entry.name),
+            began,
+        )),
         Reconciled::Absent => None,
         Reconciled::Unknowable => Some(in_doubt(
             entry,
@@ -285,7 +341,14 @@ async fn look_up(parts: &Parts, entry: &'static Entry, call: &Prepared, began: I
 
 fn in_doubt(entry: &'static Entry, call: &Prepared, message: &str) -> Landed {
     let assumed = entry.assumed(&call.checked.input, &call.info);
-    ask(call, WaitingFor::InDoubt, Reason::InDoubt { assumed, message: message.to_owned() })
+    ask(
+        call,
+        WaitingFor::InDoubt,
+        Reason::InDoubt {
+            assumed,
+            message: message.to_owned(),
+        },
+    )
 }
 
 /// An interrupted effect that is never repeated.
@@ -314,12 +377,22 @@ async fn unknown_end(
     began: Instant,
 ) -> Landed {
     match call.checked.class {
-        EffectClass::Idempotent | EffectClass::Read | EffectClass::Pure => held(call.step.seq, &error),
+        EffectClass::Idempotent | EffectClass::Read | EffectClass::Pure => {
+            held(call.step.seq, &error)
+        }
         EffectClass::Reconcilable => {
-            match entry.reconcile(call.checked.input.clone(), &call.info, &parts.env).await {
-                Reconciled::Happened(value) => ended(call.step, outcome(Ok(value), entry.name), began),
+            match entry
+                .reconcile(call.checked.input.clone(), &call.info, &parts.env)
+                .await
+            {
+                Reconciled::Happened(value) => {
+                    ended(call.step, outcome(Ok(value), entry.name), began)
+                }
                 Reconciled::Absent => {
-                    let certain = ToolError { effect: EffectCertainty::NotDone, ..error };
+                    let certain = ToolError {
+                        effect: EffectCertainty::NotDone,
+                        ..error
+                    };
                     ended(call.step, StepOutcome::Err(certain), began)
                 }
                 Reconciled::Unknowable => in_doubt(entry, &call, &error.to_string()),
@@ -333,7 +406,11 @@ async fn unknown_end(
 /// What a `Parked` entry of the journal makes of a call: settled, or still waiting.
 pub(super) fn still_in_doubt(call: &Prepared, row: &StepRow) -> Option<Landed> {
     (row.state == StepState::InDoubt).then(|| {
-        ask(call, WaitingFor::InDoubt, Reason::Behind { run: call.step.run, seq: call.step.seq })
+        ask(
+            call,
+            WaitingFor::InDoubt,
+            Reason::Behind { run: call.step.run },
+        )
     })
 }
 

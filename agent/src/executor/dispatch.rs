@@ -35,7 +35,11 @@ impl Attempt {
         let limit = self.facts.program.limits.steps;
         if call.id > limit {
             let message = format!("the run made more than {limit} tool calls; it was stopped");
-            return Err(End::Failed(Failure::new(FailureClass::Limit, "steps", message)));
+            return Err(End::Failed(Failure::new(
+                FailureClass::Limit,
+                "steps",
+                message,
+            )));
         }
         self.steps = self.steps.max(call.id);
         let args = calls::parse(&call.args);
@@ -50,7 +54,9 @@ impl Attempt {
             Verdict::Ready(outcome) => {
                 let (settled, logical_at) = self.place();
                 let run = self.facts.run.key;
-                self.parts.store.write_behind(&self.lost, move |db| steps::settle(db, run, seq, settled, logical_at));
+                self.parts.store.write_behind(&self.lost, move |db| {
+                    steps::settle(db, run, seq, settled, logical_at)
+                });
                 self.queue(seq, outcome, logical_at, None);
                 Ok(())
             }
@@ -68,8 +74,21 @@ impl Attempt {
         (self.settled, self.logical)
     }
 
-    fn queue(&mut self, seq: u32, outcome: StepOutcome, logical_at: Time, committed: Option<super::attempt::Committed>) {
-        self.pending.push_back(Pending::Known { delivery: Delivery { seq, outcome, logical_at }, committed });
+    fn queue(
+        &mut self,
+        seq: u32,
+        outcome: StepOutcome,
+        logical_at: Time,
+        committed: Option<super::attempt::Committed>,
+    ) {
+        self.pending.push_back(Pending::Known {
+            delivery: Delivery {
+                seq,
+                outcome,
+                logical_at,
+            },
+            committed,
+        });
     }
 
     fn begin(
@@ -102,18 +121,35 @@ impl Attempt {
         if let Some(name) = args.get("connection").and_then(Value::as_str) {
             self.connections.insert(step.seq, name.to_owned());
         }
-        let (checked, once) = match split_once(args).and_then(|(args, once)| Ok((entry.check(args)?, once))) {
-            Ok(checked) => checked,
-            Err(error) => return self.refuse(step, error),
-        };
+        let (checked, once) =
+            match split_once(args).and_then(|(args, once)| Ok((entry.check(args)?, once))) {
+                Ok(checked) => checked,
+                Err(error) => return self.refuse(step, error),
+            };
         step.class = checked.class;
         if checked.class.is_effect() {
             let run = &self.facts.run;
-            step.effect_key = Some(row.as_ref().and_then(|r| r.effect_key.clone()).unwrap_or_else(|| {
-                effect_key(once.as_deref(), run.epoch, &run.seed, entry.name, &step.digest, occurrence)
-            }));
+            step.effect_key = Some(
+                row.as_ref()
+                    .and_then(|r| r.effect_key.clone())
+                    .unwrap_or_else(|| {
+                        effect_key(
+                            once.as_deref(),
+                            run.epoch,
+                            &run.seed,
+                            entry.name,
+                            &step.digest,
+                            occurrence,
+                        )
+                    }),
+            );
         }
-        let info = calls::call_info(&self.parts, &self.facts, &step, self.logical.max(self.facts.logical_start));
+        let info = calls::call_info(
+            &self.parts,
+            &self.facts,
+            &step,
+            self.logical.max(self.facts.logical_start),
+        );
         let prepared = Prepared {
             approved: row.as_ref().is_some_and(|r| r.approved),
             prepared: row.as_ref().map_or(Value::Null, |r| r.prepared.clone()),
@@ -124,18 +160,27 @@ impl Attempt {
         self.go(entry, prepared, row)
     }
 
-    fn go(&mut self, entry: &'static Entry, call: Prepared, row: Option<Box<StepRow>>) -> Result<(), End> {
+    fn go(
+        &mut self,
+        entry: &'static Entry,
+        call: Prepared,
+        row: Option<Box<StepRow>>,
+    ) -> Result<(), End> {
         if let Some(row) = &row
             && let Some(landed) = calls::still_in_doubt(&call, row)
         {
             return self.on_landed(landed);
         }
-        let interrupted = row.as_ref().is_some_and(|r| r.state == StepState::Intent && !r.again);
+        let interrupted = row
+            .as_ref()
+            .is_some_and(|r| r.state == StepState::Intent && !r.again);
         if interrupted && call.step.class.is_effect() && entry.kind == Kind::Outside {
             let mode = match call.step.class {
                 EffectClass::Pure | EffectClass::Read | EffectClass::Idempotent => Mode::Repeat,
                 EffectClass::Reconcilable => Mode::LookUp,
-                EffectClass::Opaque => return self.on_landed(calls::interrupted_opaque(entry, &call)),
+                EffectClass::Opaque => {
+                    return self.on_landed(calls::interrupted_opaque(entry, &call));
+                }
             };
             self.spawn_effect(entry, call, mode);
             return Ok(());
@@ -166,12 +211,22 @@ impl Attempt {
         };
         let permissions = self.parts.programs.permissions();
         let now = self.parts.clock.now();
-        stopped(gate::decide(&permissions, &self.facts.program.contract, &question, &gate::NoCounts, now), call)
+        stopped(
+            gate::decide(
+                &permissions,
+                &self.facts.program.contract,
+                &question,
+                &gate::NoCounts,
+                now,
+            ),
+            call,
+        )
     }
 
     fn spawn_effect(&mut self, entry: &'static Entry, call: Prepared, mode: Mode) {
         let (parts, facts) = (Arc::clone(&self.parts), Arc::clone(&self.facts));
-        self.tasks.spawn(calls::effect(parts, facts, entry, call, mode));
+        self.tasks
+            .spawn(calls::effect(parts, facts, entry, call, mode));
     }
 
     fn read(&mut self, entry: &'static Entry, call: Prepared) -> Result<(), End> {
@@ -203,15 +258,27 @@ impl Attempt {
         let facts = Arc::clone(&self.facts);
         let effect = calls::intention(&self.parts, &self.facts, &call);
         let (input, info) = (call.checked.input.clone(), call.info.clone());
-        let durability =
-            if call.step.class.is_effect() { Durability::Synced } else { Durability::Ordered };
+        let durability = if call.step.class.is_effect() {
+            Durability::Synced
+        } else {
+            Durability::Ordered
+        };
         let lost = self.lost.clone();
         let applied = self.parts.store.submit(durability, move |db| {
             lost.check()?;
-            let place = Place { settled, logical_at, began };
+            let place = Place {
+                settled,
+                logical_at,
+                began,
+            };
             apply_local(db, entry, &facts, &effect, input, &info, &place)
         });
-        self.pending.push_back(Pending::Applying { call: Box::new(call), began, logical_at, applied });
+        self.pending.push_back(Pending::Applying {
+            call: Box::new(call),
+            began,
+            logical_at,
+            applied,
+        });
         Ok(())
     }
 
@@ -232,14 +299,21 @@ impl Attempt {
             reused,
         };
         let seq = step.seq;
-        self.parts.store.write_behind(&self.lost, move |db| steps::record(db, &step, &end));
+        self.parts
+            .store
+            .write_behind(&self.lost, move |db| steps::record(db, &step, &end));
         self.queue(seq, outcome, logical_at, None);
     }
 
     fn sleep(&mut self, step: NewStep, args: &Value, row: Option<&StepRow>) -> Result<(), End> {
-        let until = row.and_then(|r| r.wake_at).or_else(|| args["until"].as_str().and_then(|t| t.parse().ok()));
+        let until = row
+            .and_then(|r| r.wake_at)
+            .or_else(|| args["until"].as_str().and_then(|t| t.parse().ok()));
         let Some(until) = until else {
-            return self.refuse(step, ToolError::invalid_input("ctx.sleep", "`until` is not a time"));
+            return self.refuse(
+                step,
+                ToolError::invalid_input("ctx.sleep", "`until` is not a time"),
+            );
         };
         if self.parts.clock.now() >= until {
             self.record(step, StepOutcome::Ok(intend::null()), false, Instant::now());
@@ -263,7 +337,11 @@ impl Attempt {
             return self.refuse(step, ToolError::invalid_input("ctx.emit", message));
         };
         let epoch = self.facts.run.epoch;
-        let again = if epoch == 0 { String::new() } else { format!("~again{epoch}") };
+        let again = if epoch == 0 {
+            String::new()
+        } else {
+            format!("~again{epoch}")
+        };
         let input = NewInput {
             automation: self.facts.run.automation,
             source: SourceKind::Emit,
@@ -281,13 +359,26 @@ impl Attempt {
         let (settled, logical_at) = self.place();
         let (began, seq, lost) = (Instant::now(), step.seq, self.lost.clone());
         let outcome = StepOutcome::Ok(intend::null());
-        let end = StepEnd { outcome: outcome.clone(), settled: Some(settled), logical_at, duration_us: 0, reused: false };
+        let end = StepEnd {
+            outcome: outcome.clone(),
+            settled: Some(settled),
+            logical_at,
+            duration_us: 0,
+            reused: false,
+        };
         let automation = input.automation;
         let arrivals = self.parts.arrivals.clone();
         let written = self.parts.store.submit(Durability::Synced, move |db| {
             lost.check()?;
             inbox::put(db, &input)?;
-            steps::record(db, &step, &StepEnd { duration_us: micros(began), ..end })
+            steps::record(
+                db,
+                &step,
+                &StepEnd {
+                    duration_us: micros(began),
+                    ..end
+                },
+            )
         });
         let (told, committed) = tokio::sync::oneshot::channel();
         tokio::spawn(async move {
@@ -305,11 +396,23 @@ impl Attempt {
     /// Takes in what a call came to.
     pub(super) fn on_landed(&mut self, landed: Landed) -> Result<(), End> {
         match landed {
-            Landed::Ended { step, effect_key: None, outcome, reused, began } => {
+            Landed::Ended {
+                step,
+                effect_key: None,
+                outcome,
+                reused,
+                began,
+            } => {
                 self.record(step, outcome, reused, began);
                 Ok(())
             }
-            Landed::Ended { step, effect_key: Some(key), outcome, reused, began } => {
+            Landed::Ended {
+                step,
+                effect_key: Some(key),
+                outcome,
+                reused,
+                began,
+            } => {
                 let (settled, logical_at) = self.place();
                 let end = StepEnd {
                     outcome: outcome.clone(),
@@ -319,10 +422,9 @@ impl Attempt {
                     reused,
                 };
                 let (seq, automation) = (step.seq, self.facts.run.automation);
-                let committed = self
-                    .parts
-                    .store
-                    .submit(Durability::Synced, move |db| intend::record_end(db, automation, &step, &key, &end));
+                let committed = self.parts.store.submit(Durability::Synced, move |db| {
+                    intend::record_end(db, automation, &step, &key, &end)
+                });
                 self.queue(seq, outcome, logical_at, Some(committed));
                 Ok(())
             }
@@ -367,7 +469,11 @@ impl Attempt {
         if lines.is_empty() {
             return;
         }
-        let (at, automation, run) = (self.parts.clock.now(), self.facts.run.automation, self.facts.run.key);
+        let (at, automation, run) = (
+            self.parts.clock.now(),
+            self.facts.run.automation,
+            self.facts.run.key,
+        );
         let lines: Vec<Value> = lines
             .into_iter()
             .map(|line| {
@@ -378,7 +484,9 @@ impl Attempt {
             })
             .collect();
         self.parts.store.write_behind(&self.lost, move |db| {
-            lines.iter().try_for_each(|line| events::record(db, at, "log", Some(automation), Some(run), line))
+            lines.iter().try_for_each(|line| {
+                events::record(db, at, "log", Some(automation), Some(run), line)
+            })
         });
     }
 
@@ -400,7 +508,9 @@ impl Attempt {
     /// Classifies what the worker reported. The evidence about tools is the host's own: a worker
     /// can name a call, but not say how it ended.
     pub(super) fn script_failure(&self, reported: ScriptFailure) -> Failure {
-        let known = reported.call.and_then(|seq| self.errors.get(&seq).map(|error| (seq, error.clone())));
+        let known = reported
+            .call
+            .and_then(|seq| self.errors.get(&seq).map(|error| (seq, error.clone())));
         let mut failure = match known {
             Some((seq, (error, _))) => self.tool_failure(seq, error),
             None => {
@@ -443,11 +553,19 @@ fn apply_local(
     } else if !effect.approved {
         let step = &effect.step;
         let verdict = intend::decide_read(
-            db, &facts.program, &step.tool, &effect.resources, step.run, effect.run_started, effect.now,
+            db,
+            &facts.program,
+            &step.tool,
+            &effect.resources,
+            step.run,
+            effect.run_started,
+            effect.now,
         )?;
         match verdict {
             gate::Verdict::Allowed => {}
-            gate::Verdict::Refused(refusal) => return Ok(LocalEnd::Stopped(Box::new(Intended::Refused(refusal)))),
+            gate::Verdict::Refused(refusal) => {
+                return Ok(LocalEnd::Stopped(Box::new(Intended::Refused(refusal))));
+            }
             gate::Verdict::NeedsApproval(needed) => {
                 return Ok(LocalEnd::Stopped(Box::new(Intended::NeedsApproval(needed))));
             }
@@ -462,7 +580,13 @@ fn apply_local(
         reused: false,
     };
     if is_effect {
-        intend::record_end(db, effect.automation, &effect.step, &effect.effect_key, &end)?;
+        intend::record_end(
+            db,
+            effect.automation,
+            &effect.step,
+            &effect.effect_key,
+            &end,
+        )?;
     } else {
         steps::record(db, &effect.step, &end)?;
     }
@@ -472,24 +596,35 @@ fn apply_local(
 fn stopped(verdict: gate::Verdict, call: &Prepared) -> Option<Landed> {
     match verdict {
         gate::Verdict::Allowed => None,
-        gate::Verdict::Refused(refusal) => {
-            Some(calls::ask(call, WaitingFor::Permission, Reason::Refused(refusal)))
-        }
-        gate::Verdict::NeedsApproval(needed) => {
-            Some(calls::ask(call, WaitingFor::Approval, Reason::Approval(needed)))
-        }
+        gate::Verdict::Refused(refusal) => Some(calls::ask(
+            call,
+            WaitingFor::Permission,
+            Reason::Refused(refusal),
+        )),
+        gate::Verdict::NeedsApproval(needed) => Some(calls::ask(
+            call,
+            WaitingFor::Approval,
+            Reason::Approval(needed),
+        )),
     }
 }
 
 fn unknown_tool(tool: &str) -> ToolError {
-    ToolError::not_done(FailureClass::Logic, "unknown_tool", tool, "there is no such tool; `deputy tools` lists them")
+    ToolError::not_done(
+        FailureClass::Logic,
+        "unknown_tool",
+        tool,
+        "there is no such tool; `deputy tools` lists them",
+    )
 }
 
 fn text(args: &Value, key: &str) -> Option<String> {
-    args.get(key).and_then(Value::as_str).filter(|t| !t.is_empty()).map(str::to_owned)
+    args.get(key)
+        .and_then(Value::as_str)
+        .filter(|t| !t.is_empty())
+        .map(str::to_owned)
 }
 
 fn micros(began: Instant) -> i64 {
     i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX)
 }
-

@@ -1,14 +1,18 @@
 //! The transaction after an attempt: what became of the run, its input and its state, and what
 //! people must be asked, all at once.
 
+use super::Parts;
 use super::attempt::{AttemptReport, End, Left};
 use super::calls::{Ask, Reason, RunFacts};
 use super::ending::{self, Failure, Next, Past};
-use super::Parts;
 use crate::needs;
 use crate::store::needs::NewNeed;
-use crate::store::{Durability, Key, StoreError, automations, chats, events, needs as need_rows, steps, triggers};
-use deputy_protocol::{AutomationState, FailureClass, InputState, NeedKind, RunState, StepState, Time, WaitingFor};
+use crate::store::{
+    Durability, Key, StoreError, automations, chats, events, needs as need_rows, steps, triggers,
+};
+use deputy_protocol::{
+    AutomationState, FailureClass, InputState, NeedKind, RunState, StepState, Time, WaitingFor,
+};
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -23,13 +27,16 @@ pub(super) async fn finish(parts: &Arc<Parts>, facts: &Arc<RunFacts>, left: Left
     let random = random_fraction();
     let mut pause_ms = 200;
     loop {
-        let (job_parts, job_facts, job_left) = (Arc::clone(parts), Arc::clone(facts), Arc::clone(&left));
+        let (job_parts, job_facts, job_left) =
+            (Arc::clone(parts), Arc::clone(facts), Arc::clone(&left));
         let now = parts.clock.now();
         // A run that is over, or asks somebody, is told to others; only what others may have been
         // told is synced at once.
         let written = parts
             .store
-            .write(Durability::Ordered, move |db| write_end(db, &job_parts, &job_facts, &job_left, now, random))
+            .write(Durability::Ordered, move |db| {
+                write_end(db, &job_parts, &job_facts, &job_left, now, random)
+            })
             .await;
         match written {
             Ok(report) => return report,
@@ -52,7 +59,10 @@ async fn interrupted(parts: &Arc<Parts>, facts: &Arc<RunFacts>) -> AttemptReport
     let written = parts
         .store
         .write(Durability::Ordered, move |db| {
-            db.execute("UPDATE runs SET state='queued' WHERE id=?1 AND state='running'", [run])?;
+            db.execute(
+                "UPDATE runs SET state='queued' WHERE id=?1 AND state='running'",
+                [run],
+            )?;
             Ok(())
         })
         .await;
@@ -96,7 +106,11 @@ fn write_end(
         End::Lost(error) => {
             let mut failure = Failure::new(
                 FailureClass::Transient,
-                if error.is_full() { "disk_full" } else { "store" },
+                if error.is_full() {
+                    "disk_full"
+                } else {
+                    "store"
+                },
                 format!("{error}; nothing was done that is not on record"),
             );
             failure.retry_after_ms = Some(5_000);
@@ -118,7 +132,11 @@ fn end_run(
         "UPDATE runs SET state=?2, result=?3, ended_at=?4, waiting_for=NULL, waiting_until=NULL, crashes=0 WHERE id=?1",
     )?
     .execute(params![run.key, state.as_str(), result, now.0])?;
-    let input = if state == RunState::Succeeded { InputState::Done } else { InputState::Failed };
+    let input = if state == RunState::Succeeded {
+        InputState::Done
+    } else {
+        InputState::Failed
+    };
     db.prepare_cached("UPDATE inbox SET state=?2, lease_until=NULL WHERE id=?1")?
         .execute(params![run.input, input.as_str()])?;
     events::record(
@@ -132,7 +150,12 @@ fn end_run(
 }
 
 /// Ends a run that the user does not want, and withdraws what it asked.
-pub(super) fn cancelled(db: &Connection, facts: &RunFacts, why: &str, now: Time) -> Result<(), StoreError> {
+pub(super) fn cancelled(
+    db: &Connection,
+    facts: &RunFacts,
+    why: &str,
+    now: Time,
+) -> Result<(), StoreError> {
     db.prepare_cached("UPDATE runs SET failure=?2 WHERE id=?1")?
         .execute(params![facts.run.key, json!({"message": why}).to_string()])?;
     need_rows::withdraw(db, Some(facts.run.key), None, now)?;
@@ -147,14 +170,23 @@ fn parked(
     now: Time,
 ) -> Result<AttemptReport, StoreError> {
     // What a person must do comes before what merely takes time.
-    let waiting_for = left.asks.first().map_or(WaitingFor::Timer, |ask| ask.waiting_for);
+    let waiting_for = left
+        .asks
+        .first()
+        .map_or(WaitingFor::Timer, |ask| ask.waiting_for);
     for ask in &left.asks {
         open_ask(db, parts, facts, ask, now)?;
     }
-    let behind_live = left.asks.iter().any(|ask| matches!(ask.reason, Reason::Behind { run, .. } if run != facts.run.key));
+    let behind_live = left
+        .asks
+        .iter()
+        .any(|ask| matches!(ask.reason, Reason::Behind { run, .. } if run != facts.run.key));
     // Another run holds the effect: look again soon, in case it ends without anybody being asked.
     let until = if behind_live {
-        Some(left.wake_at.map_or(now.plus_ms(1_000), |at| at.min(now.plus_ms(1_000))))
+        Some(
+            left.wake_at
+                .map_or(now.plus_ms(1_000), |at| at.min(now.plus_ms(1_000))),
+        )
     } else {
         left.wake_at
     };
@@ -204,7 +236,13 @@ fn evidence(failure: &Failure) -> Value {
     })
 }
 
-fn open_ask(db: &Connection, parts: &Parts, facts: &RunFacts, ask: &Ask, now: Time) -> Result<(), StoreError> {
+fn open_ask(
+    db: &Connection,
+    parts: &Parts,
+    facts: &RunFacts,
+    ask: &Ask,
+    now: Time,
+) -> Result<(), StoreError> {
     let args: Value = serde_json::from_str(&ask.step.args).unwrap_or(Value::Null);
     let call = json!({
         "tool": ask.step.tool, "title": ask.title, "args": args,
@@ -253,20 +291,43 @@ pub(super) fn in_doubt_key(run: i64, seq: u32) -> String {
 
 /// Opens an item once, with the event and the chat line that tell of it.
 pub fn open_need(db: &Connection, need: &NewNeed, now: Time) -> Result<(), StoreError> {
-    let Some(key) = need_rows::open(db, need, now)? else { return Ok(()) };
+    let Some(key) = need_rows::open(db, need, now)? else {
+        return Ok(());
+    };
     let data = json!({"need": Key::Need.id(key), "kind": need.kind.as_str(), "title": need.title});
     events::record(db, now, "need_opened", need.automation, need.run, &data)?;
-    chats::append(db, need.automation, "need_opened", chats::Author::Deputy, &data, now)?;
+    chats::append(
+        db,
+        need.automation,
+        "need_opened",
+        chats::Author::Deputy,
+        &data,
+        now,
+    )?;
     Ok(())
 }
 
 /// Pauses an active automation because something is needed.
-pub fn pause_automation(db: &Connection, automation: i64, because: &str, now: Time) -> Result<(), StoreError> {
-    let Some(row) = automations::row(db, automation)? else { return Ok(()) };
+pub fn pause_automation(
+    db: &Connection,
+    automation: i64,
+    because: &str,
+    now: Time,
+) -> Result<(), StoreError> {
+    let Some(row) = automations::row(db, automation)? else {
+        return Ok(());
+    };
     if row.state == AutomationState::Active {
         automations::set_state(db, automation, AutomationState::Paused, Some(because))?;
         triggers::rest(db, automation)?;
-        events::record(db, now, "automation_paused", Some(automation), None, &json!({"because": because}))?;
+        events::record(
+            db,
+            now,
+            "automation_paused",
+            Some(automation),
+            None,
+            &json!({"because": because}),
+        )?;
     }
     Ok(())
 }
@@ -281,17 +342,26 @@ fn failed(
 ) -> Result<AttemptReport, StoreError> {
     let run = &facts.run;
     let crashes = count_crash(db, facts, failure)?;
-    let past = Past { retries: run.retries, crashes, policy: facts.program.contract.retries };
+    let past = Past {
+        retries: run.retries,
+        crashes,
+        policy: facts.program.contract.retries,
+    };
     match ending::after_failure(failure, past, now, random) {
         Next::Retry { at } => {
             retry_step(db, run.key, failure)?;
             if !failure.crash {
-                db.prepare_cached("UPDATE runs SET retries=retries+1 WHERE id=?1")?.execute([run.key])?;
+                db.prepare_cached("UPDATE runs SET retries=retries+1 WHERE id=?1")?
+                    .execute([run.key])?;
             }
             wait(db, facts, WaitingFor::Retry, Some(at), Some(failure), now)?;
             Ok(AttemptReport::Waiting)
         }
-        Next::HoldAndAsk { kind, waiting_for, pause } => {
+        Next::HoldAndAsk {
+            kind,
+            waiting_for,
+            pause,
+        } => {
             retry_step(db, run.key, failure)?;
             wait(db, facts, waiting_for, None, Some(failure), now)?;
             ask_about(db, parts, facts, failure, kind, now)?;
@@ -323,18 +393,21 @@ fn failed(
 }
 
 fn write_failure(db: &Connection, run: i64, failure: &Failure) -> Result<(), StoreError> {
-    db.prepare_cached("UPDATE runs SET failure_class=?2, failure=?3 WHERE id=?1")?.execute(params![
-        run,
-        failure.class.as_str(),
-        evidence(failure).to_string()
-    ])?;
+    db.prepare_cached("UPDATE runs SET failure_class=?2, failure=?3 WHERE id=?1")?
+        .execute(params![
+            run,
+            failure.class.as_str(),
+            evidence(failure).to_string()
+        ])?;
     Ok(())
 }
 
 /// The step that failed the attempt is executed again by the next one; an effect only when it
 /// provably did not happen (its end says so), else its intent stands and is gone about by class.
 fn retry_step(db: &Connection, run: i64, failure: &Failure) -> Result<(), StoreError> {
-    let Some(seq) = failure.seq else { return Ok(()) };
+    let Some(seq) = failure.seq else {
+        return Ok(());
+    };
     db.prepare_cached("UPDATE steps SET again=1, settled=NULL WHERE id=?1 AND state=?2")?
         .execute(params![steps::key(run, seq), StepState::Failed.as_str()])?;
     Ok(())
@@ -344,7 +417,12 @@ fn count_crash(db: &Connection, facts: &RunFacts, failure: &Failure) -> Result<u
     if !failure.crash {
         return Ok(0);
     }
-    note_crash(db, facts.run.key, facts.run.crashes, facts.run.crashed_at_step)
+    note_crash(
+        db,
+        facts.run.key,
+        facts.run.crashes,
+        facts.run.crashed_at_step,
+    )
 }
 
 /// Counts a crash of a run; only crashes in a row at the same step add up.
@@ -355,7 +433,11 @@ pub(super) fn note_crash(
     crashed_at_step: Option<u32>,
 ) -> Result<u32, StoreError> {
     let step = steps::count(db, run)?;
-    let crashes = if crashed_at_step == Some(step) { crashes + 1 } else { 1 };
+    let crashes = if crashed_at_step == Some(step) {
+        crashes + 1
+    } else {
+        1
+    };
     db.prepare_cached("UPDATE runs SET crashes=?2, crashed_at_step=?3 WHERE id=?1")?
         .execute(params![run, crashes, step])?;
     Ok(crashes)
@@ -384,19 +466,31 @@ fn ask_about(
                 format!("auth:{connection}"),
                 format!("The connection “{connection}” must be authorised again"),
             ),
-            None => (format!("auth:a{automation}"), format!("“{name}” is not authorised: {}", failure.message)),
+            None => (
+                format!("auth:a{automation}"),
+                format!("“{name}” is not authorised: {}", failure.message),
+            ),
         },
         NeedKind::Precondition => (
             format!("precondition:a{automation}:{fingerprint}"),
-            format!("Something that “{name}” relies on is missing: {}", failure.message),
+            format!(
+                "Something that “{name}” relies on is missing: {}",
+                failure.message
+            ),
         ),
         NeedKind::Poison => (
             format!("poison:{}", facts.run.key),
-            format!("A run of “{name}” broke its process {} times at the same step", ending::POISON),
+            format!(
+                "A run of “{name}” broke its process {} times at the same step",
+                ending::POISON
+            ),
         ),
         NeedKind::Limit => (
             format!("limit:a{automation}:{fingerprint}"),
-            format!("“{name}” went over a limit and was paused: {}", failure.message),
+            format!(
+                "“{name}” went over a limit and was paused: {}",
+                failure.message
+            ),
         ),
         NeedKind::Logic => (
             format!("logic:a{automation}:{fingerprint}"),
@@ -419,4 +513,3 @@ fn ask_about(
     };
     open_need(db, &need, now)
 }
-

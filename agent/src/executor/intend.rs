@@ -50,7 +50,11 @@ pub(super) enum Intended {
 }
 
 /// Asks the ledger and the gate, and writes the intent when both agree.
-pub(super) fn intend(db: &Connection, program: &Program, effect: &Effect) -> Result<Intended, StoreError> {
+pub(super) fn intend(
+    db: &Connection,
+    program: &Program,
+    effect: &Effect,
+) -> Result<Intended, StoreError> {
     fault::point("intend");
     let tool = effect.step.tool.as_str();
     let known = ledger::find(db, effect.automation, tool, &effect.effect_key)?;
@@ -130,13 +134,24 @@ pub(super) fn null() -> Box<RawValue> {
 /// What the gate says of an effect, counting in the ledger where the contract asks for it.
 fn decide(db: &Connection, program: &Program, effect: &Effect) -> Result<Verdict, StoreError> {
     let permissions = permissions(db)?;
-    let counts = Counts { db, automation: effect.automation, run: effect.step.run, since: effect.run_started };
+    let counts = Counts {
+        db,
+        automation: effect.automation,
+        run: effect.step.run,
+        since: effect.run_started,
+    };
     let call = GateCall {
         operation: &effect.step.tool,
         class: effect.step.class,
         resources: &effect.resources,
     };
-    Ok(gate::decide(&permissions, &program.contract, &call, &counts, effect.now))
+    Ok(gate::decide(
+        &permissions,
+        &program.contract,
+        &call,
+        &counts,
+        effect.now,
+    ))
 }
 
 /// The operations that no automation may use.
@@ -144,7 +159,9 @@ pub(super) fn permissions(db: &Connection) -> Result<Permissions, StoreError> {
     let denied = settings::get(db, DENIED_SETTING)?
         .and_then(|value| serde_json::from_value(value).ok())
         .unwrap_or_default();
-    Ok(Permissions { denied_operations: denied })
+    Ok(Permissions {
+        denied_operations: denied,
+    })
 }
 
 /// What the gate says of a call that changes nothing.
@@ -158,9 +175,24 @@ pub(super) fn decide_read(
     now: Time,
 ) -> Result<Verdict, StoreError> {
     let permissions = permissions(db)?;
-    let counts = ReadCounts(Counts { db, automation: program.automation, run, since: run_started });
-    let call = GateCall { operation, class: EffectClass::Read, resources };
-    Ok(gate::decide(&permissions, &program.contract, &call, &counts, now))
+    let counts = ReadCounts(Counts {
+        db,
+        automation: program.automation,
+        run,
+        since: run_started,
+    });
+    let call = GateCall {
+        operation,
+        class: EffectClass::Read,
+        resources,
+    };
+    Ok(gate::decide(
+        &permissions,
+        &program.contract,
+        &call,
+        &counts,
+        now,
+    ))
 }
 
 struct Counts<'a> {
@@ -174,7 +206,9 @@ impl LedgerCounts for Counts<'_> {
     fn effects(&self, operation: &str, window: Window) -> u64 {
         let counted = match window {
             Window::Run => ledger::count_in_run(self.db, self.run, operation),
-            Window::Between { from, to } => ledger::count(self.db, self.automation, operation, from, to),
+            Window::Between { from, to } => {
+                ledger::count(self.db, self.automation, operation, from, to)
+            }
         };
         // A count that cannot be had must not open the gate.
         counted.unwrap_or(u64::MAX)
@@ -190,7 +224,11 @@ impl LedgerCounts for Counts<'_> {
                 "SELECT coalesce(sum(cost_micros),0) FROM costs
                  WHERE automation=?1 AND at>=?2 AND at<?3 AND (?4 IS NULL OR run=?4)",
             )
-            .and_then(|mut q| q.query_row(params![self.automation, from.0, to.0, run], |r| r.get::<_, i64>(0)))
+            .and_then(|mut q| {
+                q.query_row(params![self.automation, from.0, to.0, run], |r| {
+                    r.get::<_, i64>(0)
+                })
+            })
             .map_or(u64::MAX, |sum| u64::try_from(sum).unwrap_or(0))
     }
 }

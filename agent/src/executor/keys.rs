@@ -10,7 +10,10 @@ pub(super) struct Occurrences(HashMap<(String, String), u32>);
 impl Occurrences {
     /// How many equal calls came before this one.
     pub(super) fn next(&mut self, tool: &str, digest: &str) -> u32 {
-        let count = self.0.entry((tool.to_owned(), digest.to_owned())).or_insert(0);
+        let count = self
+            .0
+            .entry((tool.to_owned(), digest.to_owned()))
+            .or_insert(0);
         *count += 1;
         *count - 1
     }
@@ -39,11 +42,20 @@ pub(super) fn effect_key(
             format!("auto:{}", &hasher.finalize().to_hex()[..24])
         }
     };
-    if epoch == 0 { key } else { format!("{key}~again{epoch}") }
+    if epoch == 0 {
+        key
+    } else {
+        format!("{key}~again{epoch}")
+    }
 }
 
 /// What an effect is called outside (idempotency key, Message-ID): unique for ever and everywhere.
-pub(super) fn effect_id(installation: &str, automation: i64, tool: &str, effect_key: &str) -> String {
+pub(super) fn effect_id(
+    installation: &str,
+    automation: i64,
+    tool: &str,
+    effect_key: &str,
+) -> String {
     let mut hasher = blake3::Hasher::new_derive_key("deputy 2026-11 effect id");
     for part in [installation, tool, effect_key] {
         hasher.update(&(part.len() as u64).to_le_bytes());
@@ -59,7 +71,10 @@ mod tests {
 
     #[test]
     fn once_is_the_key_itself() {
-        assert_eq!(effect_key(Some("item-7"), 0, &[0; 32], "mail.send", "d", 0), "item-7");
+        assert_eq!(
+            effect_key(Some("item-7"), 0, &[0; 32], "mail.send", "d", 0),
+            "item-7"
+        );
     }
 
     #[test]
@@ -74,7 +89,9 @@ mod tests {
     fn equal_calls_in_one_run_are_different_effects_and_stable_ones() {
         let keys = |seed| -> Vec<String> {
             let mut seen = Occurrences::default();
-            (0..3).map(|_| effect_key(None, 0, seed, "mail.send", "d", seen.next("mail.send", "d"))).collect()
+            (0..3)
+                .map(|_| effect_key(None, 0, seed, "mail.send", "d", seen.next("mail.send", "d")))
+                .collect()
         };
         let first = keys(&[1; 32]);
         assert_eq!(first, keys(&[1; 32]));

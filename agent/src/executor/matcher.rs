@@ -65,7 +65,10 @@ impl Matcher {
         }
         Self {
             order: by_place.into_values().collect(),
-            entries: journal.into_iter().map(|entry| (entry.seq, entry)).collect(),
+            entries: journal
+                .into_iter()
+                .map(|entry| (entry.seq, entry))
+                .collect(),
             called: HashMap::new(),
             highest_settled,
         }
@@ -78,7 +81,9 @@ impl Matcher {
 
     /// Holds a call against the journal.
     pub(super) fn on_call(&mut self, seq: u32, tool: &str, digest: &str) -> Verdict {
-        let Some(entry) = self.entries.get(&seq) else { return Verdict::New };
+        let Some(entry) = self.entries.get(&seq) else {
+            return Verdict::New;
+        };
         if entry.tool != tool || entry.digest != digest {
             return Verdict::Differs {
                 expected: format!("{} (arguments {})", entry.tool, entry.digest),
@@ -127,7 +132,12 @@ impl Matcher {
             .iter()
             .filter(|seq| !self.called.contains_key(seq))
             .filter_map(|seq| self.entries.get(seq))
-            .map(|entry| format!("step {}: {} is in the journal and was not called", entry.seq, entry.tool))
+            .map(|entry| {
+                format!(
+                    "step {}: {} is in the journal and was not called",
+                    entry.seq, entry.tool
+                )
+            })
             .collect()
     }
 }
@@ -148,7 +158,8 @@ mod tests {
             effect_key: None,
             digest: format!("d{seq}"),
             state,
-            outcome: end.map(|json| StepOutcome::Ok(RawValue::from_string(json.to_owned()).unwrap())),
+            outcome: end
+                .map(|json| StepOutcome::Ok(RawValue::from_string(json.to_owned()).unwrap())),
             settled,
             again: false,
             approved: false,
@@ -170,7 +181,10 @@ mod tests {
             entry(3, StepState::Done, Some("3"), Some(2)),
         ]);
         assert!(matches!(call(&mut matcher, 1), Verdict::Recorded));
-        assert!(matcher.next().is_none(), "step 2 comes first and was not called yet");
+        assert!(
+            matcher.next().is_none(),
+            "step 2 comes first and was not called yet"
+        );
         assert!(matches!(call(&mut matcher, 2), Verdict::Recorded));
         assert_eq!(matcher.next().unwrap().seq, 2);
         assert!(matcher.next().is_none());
@@ -183,8 +197,14 @@ mod tests {
     #[test]
     fn a_call_that_differs_from_its_entry_is_never_executed() {
         let mut matcher = Matcher::new(vec![entry(1, StepState::Done, Some("1"), Some(1))]);
-        assert!(matches!(matcher.on_call(1, "web.fetch", "other"), Verdict::Differs { .. }));
-        assert!(matches!(matcher.on_call(1, "mail.send", "d1"), Verdict::Differs { .. }));
+        assert!(matches!(
+            matcher.on_call(1, "web.fetch", "other"),
+            Verdict::Differs { .. }
+        ));
+        assert!(matches!(
+            matcher.on_call(1, "mail.send", "d1"),
+            Verdict::Differs { .. }
+        ));
     }
 
     #[test]
@@ -214,18 +234,27 @@ mod tests {
     fn what_waits_for_a_person_goes_on_waiting() {
         for state in [StepState::Waiting, StepState::InDoubt] {
             let mut matcher = Matcher::new(vec![entry(1, state, None, None)]);
-            assert!(matches!(call(&mut matcher, 1), Verdict::Parked(_)), "{state}");
+            assert!(
+                matches!(call(&mut matcher, 1), Verdict::Parked(_)),
+                "{state}"
+            );
         }
     }
 
     #[test]
     fn an_unknown_number_is_new() {
-        assert!(matches!(call(&mut Matcher::new(Vec::new()), 1), Verdict::New));
+        assert!(matches!(
+            call(&mut Matcher::new(Vec::new()), 1),
+            Verdict::New
+        ));
     }
 
     #[test]
     fn what_was_never_called_is_named() {
         let matcher = Matcher::new(vec![entry(1, StepState::Done, Some("1"), Some(1))]);
-        assert_eq!(matcher.left_over(), ["step 1: web.fetch is in the journal and was not called"]);
+        assert_eq!(
+            matcher.left_over(),
+            ["step 1: web.fetch is in the journal and was not called"]
+        );
     }
 }

@@ -19,14 +19,15 @@ mod keys;
 mod matcher;
 mod program;
 mod recover;
-// mod rehearse;
+mod rehearse;
 
 pub use answers::{Resumed, answer, cancel_idle};
 pub use attempt::{AttemptReport, RunContext};
 pub use finish::{open_need, pause_automation};
+pub(crate) use intend::DENIED_SETTING;
 pub use program::{Program, Programs};
 pub use recover::recover;
-
+pub use rehearse::{Rehearsal, Replayed, dry_run, replay};
 
 use crate::clock::SharedClock;
 use crate::observe::Redactor;
@@ -102,13 +103,19 @@ impl Arrivals {
 impl Executor {
     /// An executor of these parts.
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts) }
+        Self {
+            parts: Arc::new(parts),
+        }
     }
 
     /// Asks a run's attempt to end, if one is under way. Effects already on their way are awaited
     /// and recorded first.
     pub fn cancel(&self, run: i64) {
-        let cancels = self.parts.cancels.lock().unwrap_or_else(PoisonError::into_inner);
+        let cancels = self
+            .parts
+            .cancels
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(token) = cancels.get(&run) {
             token.cancel();
         }

@@ -46,12 +46,24 @@ impl Program {
             }
         }
         for rule in &contract.requires_approval {
-            if rule.when.as_ref().is_some_and(|when| when.more_than.is_some()) {
+            if rule
+                .when
+                .as_ref()
+                .is_some_and(|when| when.more_than.is_some())
+            {
                 counted.insert(rule.of.clone());
             }
         }
         let limits = limits(&contract);
-        Self { automation, name: name.to_owned(), contract, script, counted, limits, denied }
+        Self {
+            automation,
+            name: name.to_owned(),
+            contract,
+            script,
+            counted,
+            limits,
+            denied,
+        }
     }
 
     /// Whether the gate must count before it decides about an operation.
@@ -59,9 +71,11 @@ impl Program {
         self.counted.iter().any(|pattern| {
             pattern == operation
                 || pattern == "*"
-                || pattern
-                    .strip_suffix(".*")
-                    .is_some_and(|ns| operation.strip_prefix(ns).is_some_and(|rest| rest.starts_with('.')))
+                || pattern.strip_suffix(".*").is_some_and(|ns| {
+                    operation
+                        .strip_prefix(ns)
+                        .is_some_and(|rest| rest.starts_with('.'))
+                })
         })
     }
 
@@ -78,11 +92,16 @@ impl Program {
 
 fn limits(contract: &Contract) -> Limits {
     let mut limits = Limits::default();
-    let Some(budget) = contract.budget else { return limits };
+    let Some(budget) = contract.budget else {
+        return limits;
+    };
     limits.heap_bytes = budget.heap_bytes.unwrap_or(limits.heap_bytes);
     limits.cpu_ms = budget.cpu_ms.unwrap_or(limits.cpu_ms);
     limits.wall_ms = budget.wall_ms.unwrap_or(limits.wall_ms);
-    limits.steps = budget.steps.unwrap_or(limits.steps).min(crate::store::steps::MAX_SEQ);
+    limits.steps = budget
+        .steps
+        .unwrap_or(limits.steps)
+        .min(crate::store::steps::MAX_SEQ);
     limits.result_bytes = budget.result_bytes.unwrap_or(limits.result_bytes);
     limits.total_bytes = budget.total_bytes.unwrap_or(limits.total_bytes);
     limits
@@ -103,12 +122,20 @@ pub struct Programs {
 impl Programs {
     /// What no automation may do, as of the last change.
     pub fn permissions(&self) -> Arc<Permissions> {
-        Arc::clone(&self.permissions.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(
+            &self
+                .permissions
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// Takes a change of the permissions over.
     pub fn set_permissions(&self, permissions: Permissions) {
-        *self.permissions.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(permissions);
+        *self
+            .permissions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(permissions);
     }
 
     /// The program of these versions.
@@ -123,13 +150,19 @@ impl Programs {
         if let Some(program) = self.lock().get(&version) {
             return Ok(Arc::clone(program));
         }
-        let row = automations::row(db, automation)?
-            .ok_or_else(|| StoreError::corrupt("automation", format!("a{automation} is missing")))?;
-        let (text, _) = automations::contract(db, automation, contract_version)?
-            .ok_or_else(|| StoreError::corrupt("contract", format!("version {contract_version} is missing")))?;
-        let contract: Contract = serde_json::from_str(&text).map_err(|e| StoreError::corrupt("contract", e))?;
-        let (script, _) = automations::script(db, automation, script_version)?
-            .ok_or_else(|| StoreError::corrupt("script", format!("version {script_version} is missing")))?;
+        let row = automations::row(db, automation)?.ok_or_else(|| {
+            StoreError::corrupt("automation", format!("a{automation} is missing"))
+        })?;
+        let (text, _) =
+            automations::contract(db, automation, contract_version)?.ok_or_else(|| {
+                StoreError::corrupt("contract", format!("version {contract_version} is missing"))
+            })?;
+        let contract: Contract =
+            serde_json::from_str(&text).map_err(|e| StoreError::corrupt("contract", e))?;
+        let (script, _) =
+            automations::script(db, automation, script_version)?.ok_or_else(|| {
+                StoreError::corrupt("script", format!("version {script_version} is missing"))
+            })?;
         let program = Arc::new(Program::new(automation, &row.name, contract, script));
         let mut kept = self.lock();
         if kept.len() >= KEEP {

@@ -17,7 +17,9 @@ pub fn recover(db: &Connection, now: Time) -> Result<usize, StoreError> {
         .collect::<Result<_, _>>()?;
     let mut resumed = 0;
     for key in interrupted {
-        let Some(run) = runs::row(db, key)? else { continue };
+        let Some(run) = runs::row(db, key)? else {
+            continue;
+        };
         let crashes = finish::note_crash(db, key, run.crashes, run.crashed_at_step)?;
         if crashes >= super::ending::POISON {
             db.execute(
@@ -41,7 +43,14 @@ pub fn recover(db: &Connection, now: Time) -> Result<usize, StoreError> {
             continue;
         }
         db.execute("UPDATE runs SET state='queued' WHERE id=?1", [key])?;
-        events::record(db, now, "run_resumed", Some(run.automation), Some(key), &json!({"because": "interrupted"}))?;
+        events::record(
+            db,
+            now,
+            "run_resumed",
+            Some(run.automation),
+            Some(key),
+            &json!({"because": "interrupted"}),
+        )?;
         resumed += 1;
     }
     Ok(resumed)

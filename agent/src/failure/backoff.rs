@@ -7,11 +7,19 @@ const LONGEST_ASKED: u64 = 24 * 3_600_000;
 
 /// The wait before the next attempt, in milliseconds; `None` when the retries are spent. `spent` is
 /// how many were made, `random` is in [0, 1).
-pub fn next_delay(policy: &Retries, spent: u32, retry_after_ms: Option<u64>, random: f64) -> Option<u64> {
+pub fn next_delay(
+    policy: &Retries,
+    spent: u32,
+    retry_after_ms: Option<u64>,
+    random: f64,
+) -> Option<u64> {
     if spent >= policy.max {
         return None;
     }
-    let ceiling = policy.first_ms.saturating_mul(1u64.checked_shl(spent).unwrap_or(u64::MAX)).min(policy.max_ms);
+    let ceiling = policy
+        .first_ms
+        .saturating_mul(1u64.checked_shl(spent).unwrap_or(u64::MAX))
+        .min(policy.max_ms);
     let jittered = (ceiling as f64 * random.clamp(0.0, 1.0)) as u64;
     Some(jittered.max(retry_after_ms.unwrap_or(0).min(LONGEST_ASKED)))
 }
@@ -39,8 +47,14 @@ mod tests {
 
     #[test]
     fn the_ceiling_doubles() {
-        let policy = Retries { max: 9, first_ms: 100, max_ms: 1_000 };
-        let ceilings: Vec<_> = (0..6).filter_map(|n| next_delay(&policy, n, None, 1.0)).collect();
+        let policy = Retries {
+            max: 9,
+            first_ms: 100,
+            max_ms: 1_000,
+        };
+        let ceilings: Vec<_> = (0..6)
+            .filter_map(|n| next_delay(&policy, n, None, 1.0))
+            .collect();
         assert_eq!(ceilings, [100, 200, 400, 800, 1_000, 1_000]);
     }
 }

@@ -24,7 +24,10 @@ const STATUS: &[(std::ops::RangeInclusive<u16>, FailureClass)] = &[
 
 /// The class of an HTTP status. 403 is a refusal of the named resource, which no repair mends.
 pub fn class_of_status(status: u16) -> FailureClass {
-    STATUS.iter().find(|(range, _)| range.contains(&status)).map_or(FailureClass::Unknown, |(_, class)| *class)
+    STATUS
+        .iter()
+        .find(|(range, _)| range.contains(&status))
+        .map_or(FailureClass::Unknown, |(_, class)| *class)
 }
 
 /// A stable name for “the same failure”: without the parts of a message that vary.
@@ -44,9 +47,17 @@ mod tests {
     #[test]
     fn each_row_of_the_status_table_is_reached() {
         for (range, class) in STATUS {
-            let own = (*range.start()..=*range.end())
-                .find(|s| STATUS.iter().find(|(r, _)| r.contains(s)).is_some_and(|(r, _)| r == range));
-            assert_eq!(own.map(class_of_status), Some(*class), "{range:?} is hidden by an earlier row");
+            let own = (*range.start()..=*range.end()).find(|s| {
+                STATUS
+                    .iter()
+                    .find(|(r, _)| r.contains(s))
+                    .is_some_and(|(r, _)| r == range)
+            });
+            assert_eq!(
+                own.map(class_of_status),
+                Some(*class),
+                "{range:?} is hidden by an earlier row"
+            );
         }
         assert_eq!(class_of_status(302), FailureClass::Unknown);
     }

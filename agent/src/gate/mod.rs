@@ -99,13 +99,20 @@ pub enum Verdict {
 }
 
 fn refused(code: &'static str, clause: impl Into<String>, message: impl Into<String>) -> Verdict {
-    Verdict::Refused(Refusal { code, clause: clause.into(), message: message.into(), resource: None })
+    Verdict::Refused(Refusal {
+        code,
+        clause: clause.into(),
+        message: message.into(),
+        resource: None,
+    })
 }
 
 /// Whether a pattern (`namespace.operation` or `namespace.*`) names an operation.
 pub fn names(pattern: &str, operation: &str) -> bool {
     match pattern.strip_suffix(".*") {
-        Some(namespace) => operation.split_once('.').is_some_and(|(ns, _)| ns == namespace),
+        Some(namespace) => operation
+            .split_once('.')
+            .is_some_and(|(ns, _)| ns == namespace),
         None => pattern == operation,
     }
 }
@@ -119,14 +126,26 @@ pub fn decide(
     now: Time,
 ) -> Verdict {
     let operation = call.operation;
-    if let Some(pattern) = permissions.denied_operations.iter().find(|p| names(p, operation)) {
-        return refused("globally_denied", "permissions", format!("{pattern} is denied for every automation"));
+    if let Some(pattern) = permissions
+        .denied_operations
+        .iter()
+        .find(|p| names(p, operation))
+    {
+        return refused(
+            "globally_denied",
+            "permissions",
+            format!("{pattern} is denied for every automation"),
+        );
     }
     for (i, invariant) in contract.invariants.iter().enumerate() {
         if let Invariant::Never(never) = invariant
             && names(&never.never, operation)
         {
-            return refused("never", format!("invariants[{i}]"), format!("the contract says never {}", never.never));
+            return refused(
+                "never",
+                format!("invariants[{i}]"),
+                format!("the contract says never {}", never.never),
+            );
         }
     }
     // Pure operations touch nothing, so there is nothing to grant.
@@ -148,16 +167,24 @@ fn uncovered(contract: &Contract, call: &GateCall<'_>) -> Option<Verdict> {
     let operation = call.operation;
     let Some(granted) = contract.capabilities.get(operation) else {
         let clause = format!("capabilities.{operation}");
-        return Some(refused("not_listed", clause, format!("the contract does not list {operation}")));
+        return Some(refused(
+            "not_listed",
+            clause,
+            format!("the contract does not list {operation}"),
+        ));
     };
-    let resource = call
-        .resources
-        .iter()
-        .find(|resource| !granted.get(&resource.kind).is_some_and(|values| covered(values, resource)))?;
+    let resource = call.resources.iter().find(|resource| {
+        !granted
+            .get(&resource.kind)
+            .is_some_and(|values| covered(values, resource))
+    })?;
     let clause = format!("capabilities.{operation}.{}", resource.kind.as_str());
     Some(Verdict::Refused(Refusal {
         code: "resource",
-        message: format!("the contract does not let {operation} touch {}", resource.value),
+        message: format!(
+            "the contract does not let {operation} touch {}",
+            resource.value
+        ),
         clause,
         resource: Some(resource.clone()),
     }))
@@ -173,7 +200,10 @@ fn broken(
     match invariant {
         Invariant::Never(_) => None,
         Invariant::OnlyBetween(hours) if names(&hours.of, operation) => {
-            let (from, to) = (clock_time(&hours.only_between.0), clock_time(&hours.only_between.1));
+            let (from, to) = (
+                clock_time(&hours.only_between.0),
+                clock_time(&hours.only_between.1),
+            );
             let inside = match (from, to, minute_of_day(contract, now)) {
                 (Some(from), Some(to), Some(minute)) if from <= to => (from..to).contains(&minute),
                 (Some(from), Some(to), Some(minute)) => minute >= from || minute < to,
@@ -182,7 +212,10 @@ fn broken(
             };
             (!inside).then(|| {
                 let (from, to) = &hours.only_between;
-                ("hours", format!("{operation} is only allowed between {from} and {to}"))
+                (
+                    "hours",
+                    format!("{operation} is only allowed between {from} and {to}"),
+                )
             })
         }
         Invariant::Max(max) if names(&max.of, operation) => {
@@ -191,7 +224,14 @@ fn broken(
                 None => u64::MAX,
             };
             (count >= max.max).then(|| {
-                ("max", format!("{operation} was done {count} times; the contract allows {} a {}", max.max, word(max.per)))
+                (
+                    "max",
+                    format!(
+                        "{operation} was done {count} times; the contract allows {} a {}",
+                        max.max,
+                        word(max.per)
+                    ),
+                )
             })
         }
         Invariant::MaxCost(cost) => {
@@ -200,7 +240,14 @@ fn broken(
                 None => u64::MAX,
             };
             (spent >= cost.max_cost_micros && cost.max_cost_micros > 0).then(|| {
-                ("max_cost", format!("{spent} micro-USD were spent; the contract allows {} a {}", cost.max_cost_micros, word(cost.per)))
+                (
+                    "max_cost",
+                    format!(
+                        "{spent} micro-USD were spent; the contract allows {} a {}",
+                        cost.max_cost_micros,
+                        word(cost.per)
+                    ),
+                )
             })
         }
         Invariant::OnlyBetween(_) | Invariant::Max(_) => None,
@@ -235,7 +282,13 @@ fn window(contract: &Contract, per: Per, now: Time) -> Option<Window> {
     let (from, to) = match per {
         Per::Run => return Some(Window::Run),
         Per::Hour => {
-            let from = zoned.round(jiff::ZonedRound::new().smallest(jiff::Unit::Hour).mode(jiff::RoundMode::Trunc)).ok()?;
+            let from = zoned
+                .round(
+                    jiff::ZonedRound::new()
+                        .smallest(jiff::Unit::Hour)
+                        .mode(jiff::RoundMode::Trunc),
+                )
+                .ok()?;
             let to = from.checked_add(1.hour()).ok()?;
             (from, to)
         }
@@ -250,7 +303,10 @@ fn window(contract: &Contract, per: Per, now: Time) -> Option<Window> {
             (from, to)
         }
     };
-    Some(Window::Between { from: from.timestamp().into(), to: to.timestamp().into() })
+    Some(Window::Between {
+        from: from.timestamp().into(),
+        to: to.timestamp().into(),
+    })
 }
 
 fn approval(contract: &Contract, call: &GateCall<'_>, counts: &dyn LedgerCounts) -> Verdict {
@@ -263,13 +319,20 @@ fn approval(contract: &Contract, call: &GateCall<'_>, counts: &dyn LedgerCounts)
             Some(when) => applies(when, call, counts),
         };
         if let Some(message) = reason {
-            return Verdict::NeedsApproval(ApprovalNeeded { clause: format!("requires_approval[{i}]"), message });
+            return Verdict::NeedsApproval(ApprovalNeeded {
+                clause: format!("requires_approval[{i}]"),
+                message,
+            });
         }
     }
     Verdict::Allowed
 }
 
-fn applies(when: &ApprovalCondition, call: &GateCall<'_>, counts: &dyn LedgerCounts) -> Option<String> {
+fn applies(
+    when: &ApprovalCondition,
+    call: &GateCall<'_>,
+    counts: &dyn LedgerCounts,
+) -> Option<String> {
     for (kind, inside) in [
         (ResourceKind::Recipients, &when.recipients_outside),
         (ResourceKind::Hosts, &when.hosts_outside),
@@ -282,12 +345,26 @@ fn applies(when: &ApprovalCondition, call: &GateCall<'_>, counts: &dyn LedgerCou
             .resources
             .iter()
             .filter(|resource| resource.kind == kind)
-            .find(|resource| !inside.iter().any(|granted| covers(kind, granted, &resource.value)));
+            .find(|resource| {
+                !inside
+                    .iter()
+                    .any(|granted| covers(kind, granted, &resource.value))
+            });
         if let Some(resource) = outside {
-            return Some(format!("{} is outside {}", resource.value, inside.join(", ")));
+            return Some(format!(
+                "{} is outside {}",
+                resource.value,
+                inside.join(", ")
+            ));
         }
     }
     let limit = when.more_than?;
     let count = counts.effects(call.operation, Window::Run);
-    (count >= limit).then(|| format!("this would be number {} of {} in this run", count.saturating_add(1), call.operation))
+    (count >= limit).then(|| {
+        format!(
+            "this would be number {} of {} in this run",
+            count.saturating_add(1),
+            call.operation
+        )
+    })
 }

@@ -21,7 +21,11 @@ const OPERATIONS: [&str; 4] = ["web.fetch", "mail.send", "files.move", "notify.s
 const VALUES: [&str; 5] = ["a.org", "b.org", "a.org:8080", "me@a.org", "/home/me/in"];
 
 fn kind() -> impl Strategy<Value = ResourceKind> {
-    prop_oneof![Just(ResourceKind::Hosts), Just(ResourceKind::Recipients), Just(ResourceKind::Folders)]
+    prop_oneof![
+        Just(ResourceKind::Hosts),
+        Just(ResourceKind::Recipients),
+        Just(ResourceKind::Folders)
+    ]
 }
 
 prop_compose! {
@@ -66,12 +70,19 @@ prop_compose! {
 }
 
 /// Written from the semantics, not from the gate: collects every objection instead of the first.
-fn objections(contract: &Contract, operation: &str, resources: &[Resource], count: u64) -> (bool, bool) {
+fn objections(
+    contract: &Contract,
+    operation: &str,
+    resources: &[Resource],
+    count: u64,
+) -> (bool, bool) {
     let namespace = operation.split('.').next().unwrap_or_default();
     let mut forbidden = false;
     for invariant in &contract.invariants {
         match invariant {
-            Invariant::Never(n) => forbidden |= n.never == operation || n.never == format!("{namespace}.*"),
+            Invariant::Never(n) => {
+                forbidden |= n.never == operation || n.never == format!("{namespace}.*")
+            }
             Invariant::Max(m) => forbidden |= m.of == operation && count + 1 > m.max,
             Invariant::OnlyBetween(_) | Invariant::MaxCost(_) => {}
         }
@@ -80,16 +91,30 @@ fn objections(contract: &Contract, operation: &str, resources: &[Resource], coun
     let listed = contract.capabilities.contains_key(operation);
     let grants = contract.capabilities.get(operation).unwrap_or(&empty);
     let all_covered = resources.iter().all(|r| {
-        grants.get(&r.kind).into_iter().flatten().any(|g| match (r.kind, g.as_str()) {
-            (_, "*") => true,
-            (ResourceKind::Hosts, g) => g == r.value || (g == "*.org" && r.value.len() > 4 && r.value.ends_with(".org")),
-            (ResourceKind::Recipients, g) => r.value.contains('@') && (g == r.value || (g.starts_with('@') && r.value.ends_with(g))),
-            (ResourceKind::Folders, g) => g.starts_with('/') && (r.value == g || r.value.starts_with(&format!("{g}/"))),
-            (_, g) => g == r.value,
-        })
+        grants
+            .get(&r.kind)
+            .into_iter()
+            .flatten()
+            .any(|g| match (r.kind, g.as_str()) {
+                (_, "*") => true,
+                (ResourceKind::Hosts, g) => {
+                    g == r.value || (g == "*.org" && r.value.len() > 4 && r.value.ends_with(".org"))
+                }
+                (ResourceKind::Recipients, g) => {
+                    r.value.contains('@')
+                        && (g == r.value || (g.starts_with('@') && r.value.ends_with(g)))
+                }
+                (ResourceKind::Folders, g) => {
+                    g.starts_with('/') && (r.value == g || r.value.starts_with(&format!("{g}/")))
+                }
+                (_, g) => g == r.value,
+            })
     });
     forbidden |= !listed || !all_covered;
-    let asks = contract.requires_approval.iter().any(|rule| rule.of == operation);
+    let asks = contract
+        .requires_approval
+        .iter()
+        .any(|rule| rule.of == operation);
     (forbidden, asks)
 }
 
@@ -125,7 +150,11 @@ fn hours_follow_the_contracts_zone_and_may_cross_midnight() {
     }))
     .unwrap_or_else(|e| panic!("{e}"));
     let at = |contract: &Contract, time: &str| {
-        let call = GateCall { operation: "notify.send", class: EffectClass::Idempotent, resources: &[] };
+        let call = GateCall {
+            operation: "notify.send",
+            class: EffectClass::Idempotent,
+            resources: &[],
+        };
         let now = time.parse().unwrap_or_else(|e| panic!("{e}"));
         decide(&Permissions::default(), contract, &call, &NoCounts, now) == Verdict::Allowed
     };
@@ -134,5 +163,8 @@ fn hours_follow_the_contracts_zone_and_may_cross_midnight() {
     assert!(at(&contract, "2026-07-01T03:59:00Z"), "05:59 in Berlin");
     assert!(!at(&contract, "2026-07-01T04:00:00Z"));
     contract.timezone = "Nowhere/Land".to_owned();
-    assert!(!at(&contract, "2026-07-01T20:00:00Z"), "a time that cannot be told is outside");
+    assert!(
+        !at(&contract, "2026-07-01T20:00:00Z"),
+        "a time that cannot be told is outside"
+    );
 }

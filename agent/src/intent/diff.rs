@@ -12,46 +12,121 @@ const SAME: &str = "same";
 pub fn diff(old: &Contract, new: &Contract) -> ContractDiff {
     let mut changes = Vec::new();
     let mut add = |path: String, text: String, effect: &str| {
-        changes.push(ContractChange { path, text, effect: effect.to_owned() });
+        changes.push(ContractChange {
+            path,
+            text,
+            effect: effect.to_owned(),
+        });
     };
     if old.purpose != new.purpose {
-        add("purpose".into(), format!("The purpose is now: {}", new.purpose), SAME);
+        add(
+            "purpose".into(),
+            format!("The purpose is now: {}", new.purpose),
+            SAME,
+        );
     }
     if old.timezone != new.timezone {
-        add("timezone".into(), format!("Times are now those of {}.", new.timezone), WIDER);
+        add(
+            "timezone".into(),
+            format!("Times are now those of {}.", new.timezone),
+            WIDER,
+        );
     }
     if old.params != new.params {
-        let text = format!("The parameters are now {}.", Value::Object(new.params.clone()));
+        let text = format!(
+            "The parameters are now {}.",
+            Value::Object(new.params.clone())
+        );
         add("params".into(), text, SAME);
     }
     for trigger in new.triggers.iter().filter(|t| !old.triggers.contains(t)) {
-        add("triggers".into(), format!("New: {}", trigger_words(trigger, &new.timezone)), WIDER);
+        add(
+            "triggers".into(),
+            format!("New: {}", trigger_words(trigger, &new.timezone)),
+            WIDER,
+        );
     }
     for trigger in old.triggers.iter().filter(|t| !new.triggers.contains(t)) {
-        add("triggers".into(), format!("No longer: {}", trigger_words(trigger, &old.timezone)), NARROWER);
+        add(
+            "triggers".into(),
+            format!("No longer: {}", trigger_words(trigger, &old.timezone)),
+            NARROWER,
+        );
     }
     capabilities(old, new, &mut add);
-    for invariant in new.invariants.iter().filter(|i| !old.invariants.contains(i)) {
-        add("invariants".into(), format!("New rule: {}", rule_words(invariant)), NARROWER);
+    for invariant in new
+        .invariants
+        .iter()
+        .filter(|i| !old.invariants.contains(i))
+    {
+        add(
+            "invariants".into(),
+            format!("New rule: {}", rule_words(invariant)),
+            NARROWER,
+        );
     }
-    for invariant in old.invariants.iter().filter(|i| !new.invariants.contains(i)) {
-        add("invariants".into(), format!("Rule dropped: {}", rule_words(invariant)), WIDER);
+    for invariant in old
+        .invariants
+        .iter()
+        .filter(|i| !new.invariants.contains(i))
+    {
+        add(
+            "invariants".into(),
+            format!("Rule dropped: {}", rule_words(invariant)),
+            WIDER,
+        );
     }
-    for rule in new.requires_approval.iter().filter(|r| !old.requires_approval.contains(r)) {
-        add("requires_approval".into(), format!("New: {}", approval(rule)), NARROWER);
+    for rule in new
+        .requires_approval
+        .iter()
+        .filter(|r| !old.requires_approval.contains(r))
+    {
+        add(
+            "requires_approval".into(),
+            format!("New: {}", approval(rule)),
+            NARROWER,
+        );
     }
-    for rule in old.requires_approval.iter().filter(|r| !new.requires_approval.contains(r)) {
-        add("requires_approval".into(), format!("No longer: {}", approval(rule)), WIDER);
+    for rule in old
+        .requires_approval
+        .iter()
+        .filter(|r| !new.requires_approval.contains(r))
+    {
+        add(
+            "requires_approval".into(),
+            format!("No longer: {}", approval(rule)),
+            WIDER,
+        );
     }
     for (name, before, after) in [
-        ("on_missed", serde_json::to_value(old.on_missed), serde_json::to_value(new.on_missed)),
-        ("overlap", serde_json::to_value(old.overlap), serde_json::to_value(new.overlap)),
-        ("retries", serde_json::to_value(old.retries), serde_json::to_value(new.retries)),
-        ("budget", serde_json::to_value(old.budget), serde_json::to_value(new.budget)),
+        (
+            "on_missed",
+            serde_json::to_value(old.on_missed),
+            serde_json::to_value(new.on_missed),
+        ),
+        (
+            "overlap",
+            serde_json::to_value(old.overlap),
+            serde_json::to_value(new.overlap),
+        ),
+        (
+            "retries",
+            serde_json::to_value(old.retries),
+            serde_json::to_value(new.retries),
+        ),
+        (
+            "budget",
+            serde_json::to_value(old.budget),
+            serde_json::to_value(new.budget),
+        ),
     ] {
         let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
         if before != after {
-            add(name.to_owned(), format!("{name} was {before} and is now {after}."), WIDER);
+            add(
+                name.to_owned(),
+                format!("{name} was {before} and is now {after}."),
+                WIDER,
+            );
         }
     }
     let wider = changes.iter().any(|c| c.effect == WIDER);
@@ -62,34 +137,58 @@ pub fn diff(old: &Contract, new: &Contract) -> ContractDiff {
         (false, true) => NARROWER,
         (false, false) => SAME,
     };
-    ContractDiff { verdict: verdict.to_owned(), changes }
+    ContractDiff {
+        verdict: verdict.to_owned(),
+        changes,
+    }
 }
 
 fn capabilities(old: &Contract, new: &Contract, add: &mut impl FnMut(String, String, &str)) {
     for (operation, resources) in &new.capabilities {
         let Some(before) = old.capabilities.get(operation) else {
-            add(format!("capabilities.{operation}"), format!("May now use {operation}."), WIDER);
+            add(
+                format!("capabilities.{operation}"),
+                format!("May now use {operation}."),
+                WIDER,
+            );
             continue;
         };
         for (kind, values) in resources {
             let had = before.get(kind).map_or(&[][..], Vec::as_slice);
             let path = format!("capabilities.{operation}.{}", kind.as_str());
             for value in values.iter().filter(|value| !had.contains(value)) {
-                let covered = value != "*" && had.iter().any(|granted| covers(*kind, granted, value));
+                let covered =
+                    value != "*" && had.iter().any(|granted| covers(*kind, granted, value));
                 let effect = if covered { SAME } else { WIDER };
-                add(path.clone(), format!("{operation} may now touch {value}."), effect);
+                add(
+                    path.clone(),
+                    format!("{operation} may now touch {value}."),
+                    effect,
+                );
             }
         }
         for (kind, values) in before {
             let has = resources.get(kind).map_or(&[][..], Vec::as_slice);
             let path = format!("capabilities.{operation}.{}", kind.as_str());
             for value in values.iter().filter(|value| !has.contains(value)) {
-                add(path.clone(), format!("{operation} may no longer touch {value}."), NARROWER);
+                add(
+                    path.clone(),
+                    format!("{operation} may no longer touch {value}."),
+                    NARROWER,
+                );
             }
         }
     }
-    for operation in old.capabilities.keys().filter(|operation| !new.capabilities.contains_key(*operation)) {
-        add(format!("capabilities.{operation}"), format!("May no longer use {operation}."), NARROWER);
+    for operation in old
+        .capabilities
+        .keys()
+        .filter(|operation| !new.capabilities.contains_key(*operation))
+    {
+        add(
+            format!("capabilities.{operation}"),
+            format!("May no longer use {operation}."),
+            NARROWER,
+        );
     }
 }
 
@@ -122,14 +221,36 @@ mod tests {
     fn a_change_is_called_what_it_is() {
         assert_eq!(verdict(|_| {}), "same");
         assert_eq!(verdict(|c| c["purpose"] = json!("q")), "same");
-        assert_eq!(verdict(|c| c["capabilities"]["notify.send"] = json!({})), "wider");
-        assert_eq!(verdict(|c| c["capabilities"]["web.fetch"]["hosts"] = json!(["a.org"])), "narrower");
-        assert_eq!(verdict(|c| c["capabilities"]["web.fetch"]["hosts"] = json!(["a.org", "*.b.org", "x.b.org"])), "same");
-        assert_eq!(verdict(|c| c["capabilities"]["web.fetch"]["hosts"] = json!(["*"])), "both");
+        assert_eq!(
+            verdict(|c| c["capabilities"]["notify.send"] = json!({})),
+            "wider"
+        );
+        assert_eq!(
+            verdict(|c| c["capabilities"]["web.fetch"]["hosts"] = json!(["a.org"])),
+            "narrower"
+        );
+        assert_eq!(
+            verdict(|c| c["capabilities"]["web.fetch"]["hosts"] =
+                json!(["a.org", "*.b.org", "x.b.org"])),
+            "same"
+        );
+        assert_eq!(
+            verdict(|c| c["capabilities"]["web.fetch"]["hosts"] = json!(["*"])),
+            "both"
+        );
         assert_eq!(verdict(|c| c["invariants"] = json!([])), "wider");
-        assert_eq!(verdict(|c| c["invariants"] = json!([{"max": 9, "of": "notify.send", "per": "day"}])), "both");
-        assert_eq!(verdict(|c| c["triggers"] = json!([{"cron": "0 8 * * *"}, {"every_ms": 1000}])), "wider");
-        assert_eq!(verdict(|c| c["requires_approval"] = json!([{"of": "web.fetch"}])), "narrower");
+        assert_eq!(
+            verdict(|c| c["invariants"] = json!([{"max": 9, "of": "notify.send", "per": "day"}])),
+            "both"
+        );
+        assert_eq!(
+            verdict(|c| c["triggers"] = json!([{"cron": "0 8 * * *"}, {"every_ms": 1000}])),
+            "wider"
+        );
+        assert_eq!(
+            verdict(|c| c["requires_approval"] = json!([{"of": "web.fetch"}])),
+            "narrower"
+        );
         assert_eq!(verdict(|c| c["overlap"] = json!("queue")), "wider");
     }
 }

@@ -22,8 +22,18 @@ pub struct ContractError {
     pub hint: String,
 }
 
-fn error(code: &'static str, path: impl Into<String>, message: impl Into<String>, hint: &str) -> ContractError {
-    ContractError { code, path: path.into(), message: message.into(), hint: hint.to_owned() }
+fn error(
+    code: &'static str,
+    path: impl Into<String>,
+    message: impl Into<String>,
+    hint: &str,
+) -> ContractError {
+    ContractError {
+        code,
+        path: path.into(),
+        message: message.into(),
+        hint: hint.to_owned(),
+    }
 }
 
 /// The operations that exist, each with the kinds of resource it touches.
@@ -32,7 +42,12 @@ pub type KnownOperations = BTreeMap<String, Vec<ResourceKind>>;
 /// Reads a contract's JSON. All problems found are returned.
 pub fn parse(json: &Value, known: &KnownOperations) -> Result<Contract, Vec<ContractError>> {
     let Some(object) = json.as_object() else {
-        return Err(vec![error("contract_invalid", "", "a contract is a JSON object", "")]);
+        return Err(vec![error(
+            "contract_invalid",
+            "",
+            "a contract is a JSON object",
+            "",
+        )]);
     };
     match object.get("contract").and_then(Value::as_u64) {
         Some(version) if version == u64::from(CONTRACT_VERSION) => {}
@@ -40,27 +55,57 @@ pub fn parse(json: &Value, known: &KnownOperations) -> Result<Contract, Vec<Cont
             return Err(vec![error(
                 "contract_version",
                 "contract",
-                format!("this contract has version {version}; this Deputy understands version {CONTRACT_VERSION}"),
+                format!(
+                    "this contract has version {version}; this Deputy understands version {CONTRACT_VERSION}"
+                ),
                 "update Deputy, or write the contract in the older version",
             )]);
         }
         None => {
-            return Err(vec![error("contract_version", "contract", "the version is missing", "add \"contract\": 1")]);
+            return Err(vec![error(
+                "contract_version",
+                "contract",
+                "the version is missing",
+                "add \"contract\": 1",
+            )]);
         }
     }
     let mut errors = unknown_keys(object);
     if !errors.is_empty() {
         return Err(errors);
     }
-    let contract: Contract = serde_json::from_value(json.clone())
-        .map_err(|e| vec![error("contract_invalid", "", e.to_string(), "see docs/10-intent-contract.md")])?;
+    let contract: Contract = serde_json::from_value(json.clone()).map_err(|e| {
+        vec![error(
+            "contract_invalid",
+            "",
+            e.to_string(),
+            "see docs/10-intent-contract.md",
+        )]
+    })?;
     errors.extend(check(&contract, known));
-    if errors.is_empty() { Ok(contract) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(contract)
+    } else {
+        Err(errors)
+    }
 }
 
 const TOP: &[&str] = &[
-    "contract", "purpose", "timezone", "params", "triggers", "capabilities", "invariants", "requires_approval",
-    "on_missed", "overlap", "retries", "success", "budget", "assumptions", "non_goals",
+    "contract",
+    "purpose",
+    "timezone",
+    "params",
+    "triggers",
+    "capabilities",
+    "invariants",
+    "requires_approval",
+    "on_missed",
+    "overlap",
+    "retries",
+    "success",
+    "budget",
+    "assumptions",
+    "non_goals",
 ];
 
 /// Each shape of a trigger or invariant by the key that tells it, with the keys it may have.
@@ -87,10 +132,21 @@ fn unknown_keys(object: &Map<String, Value>) -> Vec<ContractError> {
         errors.push(unknown(key.clone(), key, TOP));
     }
     for (name, shapes) in [("triggers", TRIGGERS), ("invariants", INVARIANTS)] {
-        for (i, item) in object.get(name).and_then(Value::as_array).into_iter().flatten().enumerate() {
+        for (i, item) in object
+            .get(name)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .enumerate()
+        {
             let path = format!("{name}[{i}]");
             let Some(fields) = item.as_object() else {
-                errors.push(error("contract_invalid", path, "this must be an object", ""));
+                errors.push(error(
+                    "contract_invalid",
+                    path,
+                    "this must be an object",
+                    "",
+                ));
                 continue;
             };
             match shapes.iter().find(|(tell, _)| fields.contains_key(*tell)) {
@@ -120,7 +176,12 @@ fn unknown(path: String, key: &str, allowed: &[&str]) -> ContractError {
         Some((_, candidate)) => format!("did you mean “{candidate}”?"),
         None => format!("known here: {}", allowed.join(", ")),
     };
-    error("unknown_key", path, format!("“{key}” is not known here; a contract is never half understood"), &hint)
+    error(
+        "unknown_key",
+        path,
+        format!("“{key}” is not known here; a contract is never half understood"),
+        &hint,
+    )
 }
 
 /// Levenshtein's distance.
@@ -144,17 +205,32 @@ fn distance(a: &str, b: &str) -> usize {
 pub fn check(contract: &Contract, known: &KnownOperations) -> Vec<ContractError> {
     let mut errors = Vec::new();
     if contract.purpose.trim().is_empty() {
-        errors.push(error("contract_invalid", "purpose", "the purpose is empty", "say in a sentence what should happen"));
+        errors.push(error(
+            "contract_invalid",
+            "purpose",
+            "the purpose is empty",
+            "say in a sentence what should happen",
+        ));
     }
     let zone = jiff::tz::TimeZone::get(&contract.timezone);
     if zone.is_err() {
         let hint = "use an IANA name such as Europe/Berlin or UTC";
-        errors.push(error("unknown_timezone", "timezone", format!("“{}” is not a time zone", contract.timezone), hint));
+        errors.push(error(
+            "unknown_timezone",
+            "timezone",
+            format!("“{}” is not a time zone", contract.timezone),
+            hint,
+        ));
     }
     for (i, trigger) in contract.triggers.iter().enumerate() {
         check_trigger(trigger, &format!("triggers[{i}]"), &mut errors);
         if contract.triggers[..i].contains(trigger) {
-            errors.push(error("contract_invalid", format!("triggers[{i}]"), "the same trigger stands here twice", ""));
+            errors.push(error(
+                "contract_invalid",
+                format!("triggers[{i}]"),
+                "the same trigger stands here twice",
+                "",
+            ));
         }
     }
     for (operation, resources) in &contract.capabilities {
@@ -164,10 +240,20 @@ pub fn check(contract: &Contract, known: &KnownOperations) -> Vec<ContractError>
         check_invariant(invariant, &format!("invariants[{i}]"), known, &mut errors);
     }
     for (i, rule) in contract.requires_approval.iter().enumerate() {
-        check_pattern(&rule.of, &format!("requires_approval[{i}].of"), known, &mut errors);
+        check_pattern(
+            &rule.of,
+            &format!("requires_approval[{i}].of"),
+            known,
+            &mut errors,
+        );
     }
     if contract.overlap == Overlap::Parallel(0) {
-        errors.push(error("contract_invalid", "overlap.parallel", "0 runs at a time would never run", "use 1 or more"));
+        errors.push(error(
+            "contract_invalid",
+            "overlap.parallel",
+            "0 runs at a time would never run",
+            "use 1 or more",
+        ));
     }
     errors
 }
@@ -205,11 +291,19 @@ fn check_trigger(trigger: &Trigger, path: &str, errors: &mut Vec<ContractError>)
             "use RFC 3339, e.g. 2027-01-01T08:00:00Z",
         )),
         Trigger::Event(event) if event.event.is_empty() => {
-            errors.push(error("contract_invalid", format!("{path}.event"), "the topic is empty", ""));
+            errors.push(error(
+                "contract_invalid",
+                format!("{path}.event"),
+                "the topic is empty",
+                "",
+            ));
         }
         Trigger::Webhook(hook)
             if hook.webhook.is_empty()
-                || !hook.webhook.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) =>
+                || !hook
+                    .webhook
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) =>
         {
             errors.push(error(
                 "contract_invalid",
@@ -225,7 +319,12 @@ fn check_trigger(trigger: &Trigger, path: &str, errors: &mut Vec<ContractError>)
             "",
         )),
         Trigger::Manual(manual) if !manual.manual => {
-            errors.push(error("contract_invalid", format!("{path}.manual"), "this is always true", "leave it out instead"));
+            errors.push(error(
+                "contract_invalid",
+                format!("{path}.manual"),
+                "this is always true",
+                "leave it out instead",
+            ));
         }
         Trigger::Mail(_) => errors.push(error(
             "not_supported",
@@ -251,7 +350,13 @@ pub fn expand_home(path: &str) -> Option<String> {
         _ => path.to_owned(),
     };
     let ok = expanded.starts_with('/') && !expanded.split('/').any(|part| part == "..");
-    ok.then(|| if expanded.len() > 1 { expanded.trim_end_matches('/').to_owned() } else { expanded })
+    ok.then(|| {
+        if expanded.len() > 1 {
+            expanded.trim_end_matches('/').to_owned()
+        } else {
+            expanded
+        }
+    })
 }
 
 fn check_capability(
@@ -276,15 +381,29 @@ fn check_capability(
         let path = format!("{path}.{}", kind.as_str());
         if !kinds.contains(kind) {
             let takes: Vec<&str> = kinds.iter().map(|k| k.as_str()).collect();
-            let hint = if takes.is_empty() { "it touches none".to_owned() } else { format!("it takes: {}", takes.join(", ")) };
-            let mut e = error("contract_invalid", path, format!("{operation} touches no {}", kind.as_str()), "");
+            let hint = if takes.is_empty() {
+                "it touches none".to_owned()
+            } else {
+                format!("it takes: {}", takes.join(", "))
+            };
+            let mut e = error(
+                "contract_invalid",
+                path,
+                format!("{operation} touches no {}", kind.as_str()),
+                "",
+            );
             e.hint = hint;
             errors.push(e);
             continue;
         }
         for value in values.iter().filter(|value| *value != "*") {
             if let Some(message) = malformed(*kind, value) {
-                errors.push(error("contract_invalid", path.clone(), format!("“{value}” {message}"), ""));
+                errors.push(error(
+                    "contract_invalid",
+                    path.clone(),
+                    format!("“{value}” {message}"),
+                    "",
+                ));
             }
         }
     }
@@ -298,35 +417,65 @@ fn malformed(kind: ResourceKind, value: &str) -> Option<&'static str> {
         }
         ResourceKind::Recipients => {
             let (local, domain) = value.rsplit_once('@').unwrap_or(("", ""));
-            let bad = domain.is_empty() || local.contains(char::is_whitespace) || domain.contains(char::is_whitespace);
+            let bad = domain.is_empty()
+                || local.contains(char::is_whitespace)
+                || domain.contains(char::is_whitespace);
             bad.then_some("is neither a mail address nor a domain such as @example.org")
         }
-        ResourceKind::Folders => expand_home(value).is_none().then_some("is not an absolute path (or one with ~/), without “..”"),
-        ResourceKind::Connections | ResourceKind::Calendars => value.is_empty().then_some("is empty"),
+        ResourceKind::Folders => expand_home(value)
+            .is_none()
+            .then_some("is not an absolute path (or one with ~/), without “..”"),
+        ResourceKind::Connections | ResourceKind::Calendars => {
+            value.is_empty().then_some("is empty")
+        }
     }
 }
 
-fn check_pattern(pattern: &str, path: &str, known: &KnownOperations, errors: &mut Vec<ContractError>) {
+fn check_pattern(
+    pattern: &str,
+    path: &str,
+    known: &KnownOperations,
+    errors: &mut Vec<ContractError>,
+) {
     let found = match pattern.strip_suffix(".*") {
-        Some(namespace) => known.keys().any(|op| op.split('.').next() == Some(namespace)),
+        Some(namespace) => known
+            .keys()
+            .any(|op| op.split('.').next() == Some(namespace)),
         None => known.contains_key(pattern),
     };
     if !found {
         let message = format!("there is no tool operation “{pattern}”");
-        errors.push(error("unknown_operation", path, message, "`deputy tools` lists them"));
+        errors.push(error(
+            "unknown_operation",
+            path,
+            message,
+            "`deputy tools` lists them",
+        ));
     }
 }
 
-fn check_invariant(invariant: &Invariant, path: &str, known: &KnownOperations, errors: &mut Vec<ContractError>) {
+fn check_invariant(
+    invariant: &Invariant,
+    path: &str,
+    known: &KnownOperations,
+    errors: &mut Vec<ContractError>,
+) {
     match invariant {
         Invariant::Max(max) => check_pattern(&max.of, &format!("{path}.of"), known, errors),
-        Invariant::Never(never) => check_pattern(&never.never, &format!("{path}.never"), known, errors),
+        Invariant::Never(never) => {
+            check_pattern(&never.never, &format!("{path}.never"), known, errors)
+        }
         Invariant::OnlyBetween(hours) => {
             check_pattern(&hours.of, &format!("{path}.of"), known, errors);
             for time in [&hours.only_between.0, &hours.only_between.1] {
                 if super::clock_time(time).is_none() {
                     let message = format!("“{time}” is not a time of day");
-                    errors.push(error("contract_invalid", format!("{path}.only_between"), message, "use HH:MM"));
+                    errors.push(error(
+                        "contract_invalid",
+                        format!("{path}.only_between"),
+                        message,
+                        "use HH:MM",
+                    ));
                 }
             }
         }
@@ -386,33 +535,125 @@ mod tests {
             ("purpos", json!("x"), "unknown_key", "purpos"),
             ("contract", json!(2), "contract_version", "contract"),
             ("purpose", json!(" "), "contract_invalid", "purpose"),
-            ("timezone", json!("Mars/Base"), "unknown_timezone", "timezone"),
-            ("triggers", json!([{"crn": "x"}]), "unknown_key", "triggers[0]"),
-            ("triggers", json!([{"cron": "0 8 * * *", "tz": "x"}]), "unknown_key", "triggers[0].tz"),
-            ("triggers", json!([{"cron": "nonsense"}]), "cron_invalid", "triggers[0].cron"),
-            ("triggers", json!([{"cron": "0 0 30 2 *"}]), "cron_never_fires", "triggers[0].cron"),
-            ("triggers", json!([{"every_ms": 10}]), "contract_invalid", "triggers[0].every_ms"),
-            ("triggers", json!([{"at": "soon"}]), "contract_invalid", "triggers[0].at"),
-            ("triggers", json!([{"file": "inbox"}]), "contract_invalid", "triggers[0].file"),
-            ("triggers", json!([{"manual": true}, {"manual": true}]), "contract_invalid", "triggers[1]"),
-            ("capabilities", json!({"web.fech": {}}), "unknown_operation", "capabilities.web.fech"),
-            ("capabilities", json!({"web.fetch": {"folders": ["/a"]}}), "contract_invalid", "capabilities.web.fetch.folders"),
-            ("capabilities", json!({"web.fetch": {"hosts": ["https://a.b"]}}), "contract_invalid", "capabilities.web.fetch.hosts"),
-            ("capabilities", json!({"files.write": {"folders": ["/a/../b"]}}), "contract_invalid", "capabilities.files.write.folders"),
-            ("capabilities", json!({"mail.send": {"recipients": ["nobody"]}}), "contract_invalid", "capabilities.mail.send.recipients"),
-            ("invariants", json!([{"never": "rockets.launch"}]), "unknown_operation", "invariants[0].never"),
-            ("invariants", json!([{"only_between": ["7", "25:00"], "of": "mail.send"}]), "contract_invalid", "invariants[0].only_between"),
-            ("overlap", json!({"parallel": 0}), "contract_invalid", "overlap.parallel"),
+            (
+                "timezone",
+                json!("Mars/Base"),
+                "unknown_timezone",
+                "timezone",
+            ),
+            (
+                "triggers",
+                json!([{"crn": "x"}]),
+                "unknown_key",
+                "triggers[0]",
+            ),
+            (
+                "triggers",
+                json!([{"cron": "0 8 * * *", "tz": "x"}]),
+                "unknown_key",
+                "triggers[0].tz",
+            ),
+            (
+                "triggers",
+                json!([{"cron": "nonsense"}]),
+                "cron_invalid",
+                "triggers[0].cron",
+            ),
+            (
+                "triggers",
+                json!([{"cron": "0 0 30 2 *"}]),
+                "cron_never_fires",
+                "triggers[0].cron",
+            ),
+            (
+                "triggers",
+                json!([{"every_ms": 10}]),
+                "contract_invalid",
+                "triggers[0].every_ms",
+            ),
+            (
+                "triggers",
+                json!([{"at": "soon"}]),
+                "contract_invalid",
+                "triggers[0].at",
+            ),
+            (
+                "triggers",
+                json!([{"file": "inbox"}]),
+                "contract_invalid",
+                "triggers[0].file",
+            ),
+            (
+                "triggers",
+                json!([{"manual": true}, {"manual": true}]),
+                "contract_invalid",
+                "triggers[1]",
+            ),
+            (
+                "capabilities",
+                json!({"web.fech": {}}),
+                "unknown_operation",
+                "capabilities.web.fech",
+            ),
+            (
+                "capabilities",
+                json!({"web.fetch": {"folders": ["/a"]}}),
+                "contract_invalid",
+                "capabilities.web.fetch.folders",
+            ),
+            (
+                "capabilities",
+                json!({"web.fetch": {"hosts": ["https://a.b"]}}),
+                "contract_invalid",
+                "capabilities.web.fetch.hosts",
+            ),
+            (
+                "capabilities",
+                json!({"files.write": {"folders": ["/a/../b"]}}),
+                "contract_invalid",
+                "capabilities.files.write.folders",
+            ),
+            (
+                "capabilities",
+                json!({"mail.send": {"recipients": ["nobody"]}}),
+                "contract_invalid",
+                "capabilities.mail.send.recipients",
+            ),
+            (
+                "invariants",
+                json!([{"never": "rockets.launch"}]),
+                "unknown_operation",
+                "invariants[0].never",
+            ),
+            (
+                "invariants",
+                json!([{"only_between": ["7", "25:00"], "of": "mail.send"}]),
+                "contract_invalid",
+                "invariants[0].only_between",
+            ),
+            (
+                "overlap",
+                json!({"parallel": 0}),
+                "contract_invalid",
+                "overlap.parallel",
+            ),
         ];
         for (key, value, code, path) in table {
             let found = with(key, value.clone());
-            assert!(found.contains(&(code, path.to_owned())), "{key}: {value} gave {found:?}");
+            assert!(
+                found.contains(&(code, path.to_owned())),
+                "{key}: {value} gave {found:?}"
+            );
         }
     }
 
     #[test]
     fn a_misspelt_key_is_met_with_the_right_one() {
-        let errors = parse(&json!({"contract": 1, "purpose": "p", "trigers": []}), &known()).unwrap_err();
+        let errors = parse(
+            &json!({"contract": 1, "purpose": "p", "trigers": []}),
+            &known(),
+        )
+        .unwrap_err();
         assert_eq!(errors[0].hint, "did you mean “triggers”?");
     }
 }

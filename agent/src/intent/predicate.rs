@@ -17,7 +17,9 @@ pub fn covers(kind: ResourceKind, granted: &str, value: &str) -> bool {
         ResourceKind::Recipients => covers_recipient(granted, value),
         ResourceKind::Folders => expand_home(granted).is_some_and(|folder| {
             !value.split('/').any(|part| part == "..")
-                && value.strip_prefix(&folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || folder == "/")
+                && value
+                    .strip_prefix(&folder)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || folder == "/")
         }),
         ResourceKind::Connections | ResourceKind::Calendars => granted == value,
     }
@@ -25,7 +27,11 @@ pub fn covers(kind: ResourceKind, granted: &str, value: &str) -> bool {
 
 fn split_port(host: &str) -> (&str, Option<&str>) {
     match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) && !name.ends_with(':') => {
+        Some((name, port))
+            if !port.is_empty()
+                && port.bytes().all(|b| b.is_ascii_digit())
+                && !name.ends_with(':') =>
+        {
             (name, Some(port))
         }
         _ => (host, None),
@@ -40,27 +46,37 @@ fn covers_host(granted: &str, value: &str) -> bool {
         None => matches!(asked, None | Some("80" | "443")),
     };
     let name_ok = match name.strip_prefix("*.") {
-        Some(parent) => host
-            .len()
-            .checked_sub(parent.len() + 1)
-            .is_some_and(|at| host.is_char_boundary(at) && host[at..].starts_with('.') && host[at + 1..].eq_ignore_ascii_case(parent) && at > 0),
+        Some(parent) => host.len().checked_sub(parent.len() + 1).is_some_and(|at| {
+            host.is_char_boundary(at)
+                && host[at..].starts_with('.')
+                && host[at + 1..].eq_ignore_ascii_case(parent)
+                && at > 0
+        }),
         None => name.eq_ignore_ascii_case(host),
     };
     port_ok && name_ok
 }
 
 fn covers_recipient(granted: &str, value: &str) -> bool {
-    let Some((local, domain)) = value.rsplit_once('@') else { return false };
+    let Some((local, domain)) = value.rsplit_once('@') else {
+        return false;
+    };
     match granted.rsplit_once('@') {
-        Some(("", granted_domain)) => !local.is_empty() && granted_domain.eq_ignore_ascii_case(domain),
-        Some((granted_local, granted_domain)) => granted_local == local && granted_domain.eq_ignore_ascii_case(domain),
+        Some(("", granted_domain)) => {
+            !local.is_empty() && granted_domain.eq_ignore_ascii_case(domain)
+        }
+        Some((granted_local, granted_domain)) => {
+            granted_local == local && granted_domain.eq_ignore_ascii_case(domain)
+        }
         None => false,
     }
 }
 
 /// Whether any of the granted values covers a resource.
 pub fn covered(granted: &[String], resource: &Resource) -> bool {
-    granted.iter().any(|value| covers(resource.kind, value, &resource.value))
+    granted
+        .iter()
+        .any(|value| covers(resource.kind, value, &resource.value))
 }
 
 #[cfg(test)]
@@ -87,7 +103,12 @@ mod tests {
             (Recipients, "@example.org", "you@example.org", true),
             (Recipients, "@example.org", "you@sub.example.org", false),
             (Recipients, "@example.org", "@example.org", false),
-            (Recipients, "me@example.org", "me@example.org@evil.net", false),
+            (
+                Recipients,
+                "me@example.org",
+                "me@example.org@evil.net",
+                false,
+            ),
             (Folders, "/a/b", "/a/b", true),
             (Folders, "/a/b", "/a/b/c", true),
             (Folders, "/a/b", "/a/bc", false),
@@ -96,7 +117,11 @@ mod tests {
             (Connections, "mail", "Mail", false),
         ];
         for (kind, granted, value, expected) in table {
-            assert_eq!(covers(kind, granted, value), expected, "{granted} covers {value}");
+            assert_eq!(
+                covers(kind, granted, value),
+                expected,
+                "{granted} covers {value}"
+            );
         }
     }
 }

@@ -6,14 +6,23 @@ use crate::tools::ResourceKind;
 use deputy_protocol::model::Clause;
 
 fn clause(kind: &str, text: impl Into<String>, enforced: bool) -> Clause {
-    Clause { kind: kind.to_owned(), text: text.into(), enforced, wide: false }
+    Clause {
+        kind: kind.to_owned(),
+        text: text.into(),
+        enforced,
+        wide: false,
+    }
 }
 
 /// Every clause of a contract.
 pub fn plain_words(contract: &Contract) -> Vec<Clause> {
     let mut clauses = vec![clause("purpose", contract.purpose.clone(), false)];
     for trigger in &contract.triggers {
-        clauses.push(clause("trigger", trigger_words(trigger, &contract.timezone), true));
+        clauses.push(clause(
+            "trigger",
+            trigger_words(trigger, &contract.timezone),
+            true,
+        ));
     }
     if contract.triggers.is_empty() {
         clauses.push(clause("trigger", "Runs only when you say so.", true));
@@ -26,8 +35,15 @@ pub fn plain_words(contract: &Contract) -> Vec<Clause> {
             parts.push(format!("{} {}", preposition(*kind), list(values)));
         }
         let verb = verb(operation);
-        let text = if parts.is_empty() { format!("May {verb}.") } else { format!("May {verb} {}.", parts.join(" ")) };
-        clauses.push(Clause { wide, ..clause("capability", text, true) });
+        let text = if parts.is_empty() {
+            format!("May {verb}.")
+        } else {
+            format!("May {verb} {}.", parts.join(" "))
+        };
+        clauses.push(Clause {
+            wide,
+            ..clause("capability", text, true)
+        });
     }
     if contract.capabilities.is_empty() {
         clauses.push(clause("capability", "May touch nothing outside.", true));
@@ -43,8 +59,18 @@ pub fn plain_words(contract: &Contract) -> Vec<Clause> {
     if let Some(success) = &contract.success {
         clauses.push(clause("success", format!("A good run: {success}"), false));
     }
-    clauses.extend(contract.assumptions.iter().map(|text| clause("assumption", format!("Assumed: {text}"), false)));
-    clauses.extend(contract.non_goals.iter().map(|text| clause("non_goal", format!("Not meant: {text}"), false)));
+    clauses.extend(
+        contract
+            .assumptions
+            .iter()
+            .map(|text| clause("assumption", format!("Assumed: {text}"), false)),
+    );
+    clauses.extend(
+        contract
+            .non_goals
+            .iter()
+            .map(|text| clause("non_goal", format!("Not meant: {text}"), false)),
+    );
     clauses
 }
 
@@ -88,13 +114,22 @@ fn verb(operation: &str) -> String {
 
 pub(super) fn invariant_words(invariant: &Invariant) -> String {
     match invariant {
-        Invariant::Max(max) => format!("Never more than {} × {} {}.", max.max, max.of, per(max.per)),
+        Invariant::Max(max) => {
+            format!("Never more than {} × {} {}.", max.max, max.of, per(max.per))
+        }
         Invariant::Never(never) => format!("Never {}.", never.never),
         Invariant::OnlyBetween(hours) => {
-            format!("{} only between {} and {}.", hours.of, hours.only_between.0, hours.only_between.1)
+            format!(
+                "{} only between {} and {}.",
+                hours.of, hours.only_between.0, hours.only_between.1
+            )
         }
         Invariant::MaxCost(cost) => {
-            format!("Costs at most {:.4} USD {}.", cost.max_cost_micros as f64 / 1e6, per(cost.per))
+            format!(
+                "Costs at most {:.4} USD {}.",
+                cost.max_cost_micros as f64 / 1e6,
+                per(cost.per)
+            )
         }
     }
 }
@@ -109,11 +144,15 @@ fn per(per: Per) -> &'static str {
 }
 
 pub(super) fn approval_words(rule: &ApprovalRule) -> String {
-    let Some(when) = &rule.when else { return format!("Asks you before every {}.", rule.of) };
+    let Some(when) = &rule.when else {
+        return format!("Asks you before every {}.", rule.of);
+    };
     let mut conditions = Vec::new();
-    for (name, outside) in
-        [("a recipient", &when.recipients_outside), ("a host", &when.hosts_outside), ("a folder", &when.folders_outside)]
-    {
+    for (name, outside) in [
+        ("a recipient", &when.recipients_outside),
+        ("a host", &when.hosts_outside),
+        ("a folder", &when.folders_outside),
+    ] {
         if !outside.is_empty() {
             conditions.push(format!("{name} is outside {}", list(outside)));
         }
@@ -121,7 +160,11 @@ pub(super) fn approval_words(rule: &ApprovalRule) -> String {
     if let Some(n) = when.more_than {
         conditions.push(format!("it is more than {n} in a run"));
     }
-    format!("Asks you before {} when {}.", rule.of, conditions.join(" or "))
+    format!(
+        "Asks you before {} when {}.",
+        rule.of,
+        conditions.join(" or ")
+    )
 }
 
 fn missed_words(policy: OnMissed) -> String {
@@ -147,7 +190,12 @@ pub fn trigger_words(trigger: &Trigger, timezone: &str) -> String {
         Trigger::Every(every) => format!("Every {}.", span(every.every_ms)),
         Trigger::At(at) => match at.at.parse::<deputy_protocol::Time>() {
             Ok(time) => match jiff::tz::TimeZone::get(timezone) {
-                Ok(zone) => format!("Once, on {}.", time.to_timestamp().to_zoned(zone).strftime("%-d %B %Y at %H:%M %Z")),
+                Ok(zone) => format!(
+                    "Once, on {}.",
+                    time.to_timestamp()
+                        .to_zoned(zone)
+                        .strftime("%-d %B %Y at %H:%M %Z")
+                ),
                 Err(_) => format!("Once, at {}.", at.at),
             },
             Err(_) => format!("Once, at {}.", at.at),
@@ -155,49 +203,92 @@ pub fn trigger_words(trigger: &Trigger, timezone: &str) -> String {
         Trigger::Event(event) => format!("When the event “{}” is sent.", event.event),
         Trigger::Webhook(hook) => format!("When the local webhook “{}” is called.", hook.webhook),
         Trigger::File(file) => format!("When a file in {} is new or changes.", file.file),
-        Trigger::Mail(mail) => format!("When a mail arrives in {} of {}.", mail.mail.folder, mail.mail.connection),
+        Trigger::Mail(mail) => format!(
+            "When a mail arrives in {} of {}.",
+            mail.mail.folder, mail.mail.connection
+        ),
         Trigger::Manual(_) => "When you say so.".to_owned(),
     }
 }
 
 fn span(ms: u64) -> String {
-    for (unit, name) in [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second")] {
+    for (unit, name) in [
+        (86_400_000, "day"),
+        (3_600_000, "hour"),
+        (60_000, "minute"),
+        (1_000, "second"),
+    ] {
         if ms.is_multiple_of(unit) {
             let n = ms / unit;
-            return if n == 1 { name.to_owned() } else { format!("{n} {name}s") };
+            return if n == 1 {
+                name.to_owned()
+            } else {
+                format!("{n} {name}s")
+            };
         }
     }
     format!("{ms} milliseconds")
 }
 
-const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const DAYS: [&str; 7] = [
+    "Sunday",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+];
 
 fn cron_words(pattern: &str) -> String {
     let fallback = || format!("At the times of “{pattern}”");
     let fields: Vec<&str> = pattern.split_whitespace().collect();
-    let [minute, hour, day, month, weekday] = fields[..] else { return fallback() };
+    let [minute, hour, day, month, weekday] = fields[..] else {
+        return fallback();
+    };
     if month != "*" {
         return fallback();
     }
-    let (Ok(minute), hours) = (minute.parse::<u8>(), hour.split(',').map(str::parse::<u8>).collect::<Result<Vec<_>, _>>())
-    else {
+    let (Ok(minute), hours) = (
+        minute.parse::<u8>(),
+        hour.split(',')
+            .map(str::parse::<u8>)
+            .collect::<Result<Vec<_>, _>>(),
+    ) else {
         return fallback();
     };
     let Ok(hours) = hours else {
-        return if hour == "*" && day == "*" && weekday == "*" { format!("Every hour at minute {minute}") } else { fallback() };
+        return if hour == "*" && day == "*" && weekday == "*" {
+            format!("Every hour at minute {minute}")
+        } else {
+            fallback()
+        };
     };
-    let at = list(&hours.iter().map(|h| format!("{h:02}:{minute:02}")).collect::<Vec<_>>());
+    let at = list(
+        &hours
+            .iter()
+            .map(|h| format!("{h:02}:{minute:02}"))
+            .collect::<Vec<_>>(),
+    );
     match (day, weekday) {
         ("*", "*") => format!("Every day at {at}"),
         ("*", "1-5") => format!("Every weekday at {at}"),
         ("*", days) => {
             let names: Option<Vec<String>> = days
                 .split(',')
-                .map(|d| d.parse::<usize>().ok().and_then(|d| DAYS.get(d % 7)).map(|d| (*d).to_owned()))
+                .map(|d| {
+                    d.parse::<usize>()
+                        .ok()
+                        .and_then(|d| DAYS.get(d % 7))
+                        .map(|d| (*d).to_owned())
+                })
                 .collect();
             names.map_or_else(fallback, |names| format!("Every {} at {at}", list(&names)))
         }
-        (day, "*") => day.parse::<u8>().map_or_else(|_| fallback(), |d| format!("On day {d} of each month at {at}")),
+        (day, "*") => day.parse::<u8>().map_or_else(
+            |_| fallback(),
+            |d| format!("On day {d} of each month at {at}"),
+        ),
         _ => fallback(),
     }
 }
@@ -229,7 +320,11 @@ mod tests {
             "contract": 1, "purpose": "p", "capabilities": {"web.fetch": {"hosts": ["*"]}}
         }))
         .unwrap();
-        let wide: Vec<String> = plain_words(&contract).into_iter().filter(|c| c.wide).map(|c| c.text).collect();
+        let wide: Vec<String> = plain_words(&contract)
+            .into_iter()
+            .filter(|c| c.wide)
+            .map(|c| c.text)
+            .collect();
         assert_eq!(wide, ["May read pages at anything."]);
     }
 }

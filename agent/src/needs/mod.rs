@@ -15,15 +15,60 @@ const CHOICES: &[(NeedKind, &[(&str, &str)])] = &[
             ("stop", "Stop this run"),
         ],
     ),
-    (NeedKind::Approval, &[("approve", "Do it"), ("reject", "Do not do it")]),
-    (NeedKind::Permission, &[("allow_once", "Allow this very call"), ("refuse", "Do not allow it")]),
-    (NeedKind::Auth, &[("retry", "It is authorised again: go on"), ("stop", "Stop this run")]),
-    (NeedKind::Precondition, &[("check_again", "It is there again: go on"), ("stop", "Stop this run")]),
-    (NeedKind::Logic, &[("retry", "Try this run again from where it stopped"), ("dismiss", "Leave it")]),
-    (NeedKind::Limit, &[("retry", "Try this run again and resume"), ("dismiss", "Leave it paused")]),
-    (NeedKind::Unknown, &[("retry", "Try this run again and resume"), ("dismiss", "Leave it paused")]),
-    (NeedKind::Poison, &[("retry", "Try it again"), ("stop", "Stop this run")]),
-    (NeedKind::ContractChange, &[("accept", "Accept the change"), ("decline", "Decline it")]),
+    (
+        NeedKind::Approval,
+        &[("approve", "Do it"), ("reject", "Do not do it")],
+    ),
+    (
+        NeedKind::Permission,
+        &[
+            ("allow_once", "Allow this very call"),
+            ("refuse", "Do not allow it"),
+        ],
+    ),
+    (
+        NeedKind::Auth,
+        &[
+            ("retry", "It is authorised again: go on"),
+            ("stop", "Stop this run"),
+        ],
+    ),
+    (
+        NeedKind::Precondition,
+        &[
+            ("check_again", "It is there again: go on"),
+            ("stop", "Stop this run"),
+        ],
+    ),
+    (
+        NeedKind::Logic,
+        &[
+            ("retry", "Try this run again from where it stopped"),
+            ("dismiss", "Leave it"),
+        ],
+    ),
+    (
+        NeedKind::Limit,
+        &[
+            ("retry", "Try this run again and resume"),
+            ("dismiss", "Leave it paused"),
+        ],
+    ),
+    (
+        NeedKind::Unknown,
+        &[
+            ("retry", "Try this run again and resume"),
+            ("dismiss", "Leave it paused"),
+        ],
+    ),
+    (
+        NeedKind::Poison,
+        &[("retry", "Try it again"), ("stop", "Stop this run")],
+    ),
+    (
+        NeedKind::ContractChange,
+        &[("accept", "Accept the change"), ("decline", "Decline it")],
+    ),
     (NeedKind::Question, &[("answer", "Answer in the note")]),
     (NeedKind::Stalled, &[("dismiss", "I have seen it")]),
 ];
@@ -34,7 +79,10 @@ pub fn choices(kind: NeedKind) -> Vec<Choice> {
         .iter()
         .filter(|(k, _)| *k == kind)
         .flat_map(|(_, choices)| choices.iter())
-        .map(|(id, label)| Choice { id: (*id).to_owned(), label: (*label).to_owned() })
+        .map(|(id, label)| Choice {
+            id: (*id).to_owned(),
+            label: (*label).to_owned(),
+        })
         .collect()
 }
 
@@ -51,7 +99,10 @@ mod tests {
 
     #[test]
     fn an_effect_in_doubt_has_the_four_choices_of_the_contract() {
-        let ids: Vec<String> = choices(NeedKind::InDoubt).into_iter().map(|c| c.id).collect();
+        let ids: Vec<String> = choices(NeedKind::InDoubt)
+            .into_iter()
+            .map(|c| c.id)
+            .collect();
         assert_eq!(ids, ["happened", "redo", "skip", "stop"]);
     }
 }

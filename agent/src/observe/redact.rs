@@ -12,8 +12,22 @@ const MARK: &str = "[secret]";
 const SHORTEST: usize = 4;
 
 /// Names of JSON keys and URL parameters whose values are secrets.
-const NAMES: &[&str] =
-    &["password", "passwd", "secret", "token", "access_token", "refresh_token", "api_key", "apikey", "authorization", "cookie", "set-cookie", "x-api-key", "proxy-authorization", "client_secret"];
+const NAMES: &[&str] = &[
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "access_token",
+    "refresh_token",
+    "api_key",
+    "apikey",
+    "authorization",
+    "cookie",
+    "set-cookie",
+    "x-api-key",
+    "proxy-authorization",
+    "client_secret",
+];
 
 /// Takes secrets out of text and JSON.
 #[derive(Debug, Default)]
@@ -49,12 +63,21 @@ impl Redactor {
     /// Text without secrets.
     pub fn text(&self, text: &str) -> String {
         let mut clean = text.to_owned();
-        for secret in self.known.read().unwrap_or_else(PoisonError::into_inner).iter() {
+        for secret in self
+            .known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
             if clean.contains(secret.as_str()) {
                 clean = clean.replace(secret.as_str(), MARK);
             }
         }
-        if clean.contains("://") { without_userinfo(&clean) } else { clean }
+        if clean.contains("://") {
+            without_userinfo(&clean)
+        } else {
+            clean
+        }
     }
 
     /// JSON without secrets.
@@ -66,8 +89,16 @@ impl Redactor {
             Value::Object(map) => Value::Object(
                 map.iter()
                     .map(|(key, item)| {
-                        let secret = NAMES.contains(&key.to_ascii_lowercase().as_str()) && item.is_string();
-                        (key.clone(), if secret { Value::String(MARK.to_owned()) } else { self.json(item) })
+                        let secret =
+                            NAMES.contains(&key.to_ascii_lowercase().as_str()) && item.is_string();
+                        (
+                            key.clone(),
+                            if secret {
+                                Value::String(MARK.to_owned())
+                            } else {
+                                self.json(item)
+                            },
+                        )
                     })
                     .collect(),
             ),
@@ -82,7 +113,9 @@ fn without_userinfo(text: &str) -> String {
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + 3);
         out.push_str(before);
-        let end = after.find(['/', '?', '#', ' ', '"', '\'', '\n']).unwrap_or(after.len());
+        let end = after
+            .find(['/', '?', '#', ' ', '"', '\'', '\n'])
+            .unwrap_or(after.len());
         match after[..end].rfind('@') {
             Some(userinfo) => {
                 out.push_str(MARK);
@@ -112,7 +145,10 @@ mod tests {
     #[test]
     fn credentials_in_urls_are_taken_out() {
         let clean = Redactor::default().text("see https://me:pw@example.org/a and http://b.org/@c");
-        assert_eq!(clean, "see https://[secret]@example.org/a and http://b.org/@c");
+        assert_eq!(
+            clean,
+            "see https://[secret]@example.org/a and http://b.org/@c"
+        );
     }
 
     proptest! {

@@ -27,7 +27,10 @@ pub trait PureTools {
 
 impl PureTools for crate::tools::Registry {
     fn names(&self) -> Vec<&'static str> {
-        self.entries().filter(|e| e.kind == crate::tools::Kind::Pure).map(|e| e.name).collect()
+        self.entries()
+            .filter(|e| e.kind == crate::tools::Kind::Pure)
+            .map(|e| e.name)
+            .collect()
     }
 
     fn call(&self, name: &str, args: &str) -> Result<String, ToolError> {

@@ -28,7 +28,12 @@ impl PoolConfig {
     /// The defaults for a binary.
     pub fn new(exe: PathBuf) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        Self { exe, max_workers: (4 * cores).max(8), keep_idle: Duration::from_secs(30), runs_per_worker: 1_000 }
+        Self {
+            exe,
+            max_workers: (4 * cores).max(8),
+            keep_idle: Duration::from_secs(30),
+            runs_per_worker: 1_000,
+        }
     }
 }
 
@@ -73,12 +78,21 @@ impl Pool {
     /// A pool without workers.
     pub fn new(config: PoolConfig) -> Self {
         let slots = Arc::new(Semaphore::new(config.max_workers));
-        Self { inner: Arc::new(Inner { config, slots, idle: Mutex::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                config,
+                slots,
+                idle: Mutex::default(),
+            }),
+        }
     }
 
     /// Starts a script in a worker, waiting for one when all are lent.
     pub async fn lend(&self, start: Start) -> Result<Session, SandboxError> {
-        let permit = Arc::clone(&self.inner.slots).acquire_owned().await.map_err(|_| SandboxError::Closed)?;
+        let permit = Arc::clone(&self.inner.slots)
+            .acquire_owned()
+            .await
+            .map_err(|_| SandboxError::Closed)?;
         let worker = match self.take_idle() {
             Some(worker) => worker,
             None => self.spawn().await?,
@@ -118,7 +132,9 @@ impl Pool {
             .kill_on_drop(true)
             .spawn()?;
         let mut worker = Worker::new(child, tokio::net::UnixStream::from_std(ours)?);
-        await_ready(&mut worker).await.map_err(SandboxError::NotReady)?;
+        await_ready(&mut worker)
+            .await
+            .map_err(SandboxError::NotReady)?;
         Ok(worker)
     }
 
@@ -154,7 +170,10 @@ impl Pool {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Idle> {
-        self.inner.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -175,7 +194,11 @@ async fn reap(pool: std::sync::Weak<Inner>) {
             let Some(inner) = pool.upgrade() else { return };
             let mut idle = inner.idle.lock().unwrap_or_else(PoisonError::into_inner);
             let keep = inner.config.keep_idle;
-            while idle.workers.front().is_some_and(|w| w.idle_since.elapsed() >= keep) {
+            while idle
+                .workers
+                .front()
+                .is_some_and(|w| w.idle_since.elapsed() >= keep)
+            {
                 idle.workers.pop_front();
             }
             match idle.workers.front() {

@@ -39,14 +39,22 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn new(child: Child, socket: UnixStream) -> Self {
-        Self { child, socket, runs: 0, idle_since: Instant::now(), buffer: Vec::new() }
+        Self {
+            child,
+            socket,
+            runs: 0,
+            idle_since: Instant::now(),
+            buffer: Vec::new(),
+        }
     }
 
     pub(super) async fn send(&mut self, frame: &ToWorker) -> Result<(), Died> {
         self.buffer.clear();
         self.buffer.extend_from_slice(&[0; 4]);
-        serde_json::to_writer(&mut self.buffer, frame).map_err(|e| Died::Protocol(e.to_string()))?;
-        let length = u32::try_from(self.buffer.len() - 4).map_err(|e| Died::Protocol(e.to_string()))?;
+        serde_json::to_writer(&mut self.buffer, frame)
+            .map_err(|e| Died::Protocol(e.to_string()))?;
+        let length =
+            u32::try_from(self.buffer.len() - 4).map_err(|e| Died::Protocol(e.to_string()))?;
         self.buffer[..4].copy_from_slice(&length.to_le_bytes());
         match self.socket.write_all(&self.buffer).await {
             Ok(()) => Ok(()),
@@ -76,8 +84,13 @@ impl Worker {
     }
 
     async fn crashed(&mut self) -> Died {
-        // The socket is closed, so the process has ended or is about to.
-        let _ = self.child.start_kill();
+        // The socket is closed, so the process has ended or is about to; how is worth knowing.
+        if tokio::time::timeout(Duration::from_millis(500), self.child.wait())
+            .await
+            .is_err()
+        {
+            let _ = self.child.start_kill();
+        }
         match self.child.wait().await {
             Ok(status) => Died::Crashed(format!("the sandbox's process ended with {status}")),
             Err(error) => Died::Crashed(format!("the sandbox's process is gone: {error}")),
@@ -100,12 +113,22 @@ impl Session {
         let limits = start.limits;
         let cpu_before = worker.child.id().and_then(cpu_of).unwrap_or_default();
         worker.send(&ToWorker::Start(Box::new(start))).await?;
-        Ok(Self { worker: Some(worker), pool, limits, cpu_before, outstanding: HashSet::new(), last_call: 0 })
+        Ok(Self {
+            worker: Some(worker),
+            pool,
+            limits,
+            cpu_before,
+            outstanding: HashSet::new(),
+            last_call: 0,
+        })
     }
 
     /// The next frame. While the script computes, its limits are enforced from outside.
     pub async fn next(&mut self) -> Result<FromWorker, Died> {
-        let result = self.receive_within_limits().await.and_then(|frame| self.check(frame));
+        let result = self
+            .receive_within_limits()
+            .await
+            .and_then(|frame| self.check(frame));
         match &result {
             Ok(frame) if !matches!(frame.event, WorkerEvent::Calls { .. }) => {
                 if let Some(worker) = self.worker.take() {
@@ -119,12 +142,18 @@ impl Session {
     }
 
     async fn receive_within_limits(&mut self) -> Result<FromWorker, Died> {
-        let max = usize::try_from(self.limits.heap_bytes).unwrap_or(usize::MAX).saturating_mul(2).min(256 << 20);
+        let max = usize::try_from(self.limits.heap_bytes)
+            .unwrap_or(usize::MAX)
+            .saturating_mul(2)
+            .min(256 << 20);
         let Some(worker) = self.worker.as_mut() else {
             return Err(Died::Protocol("the run has ended".to_owned()));
         };
         let allowed = Duration::from_millis(self.limits.cpu_ms) + GRACE;
-        let pid_clock = CpuWatch { allowed, before: self.cpu_before };
+        let pid_clock = CpuWatch {
+            allowed,
+            before: self.cpu_before,
+        };
         let mut wait = allowed;
         let mut reading = std::pin::pin!(None);
         // The worker is borrowed by the read, so the clock is read through the process id.
@@ -152,7 +181,10 @@ impl Session {
         };
         for call in calls {
             if call.id != self.last_call + 1 {
-                return Err(Died::Protocol(format!("call {} after {}", call.id, self.last_call)));
+                return Err(Died::Protocol(format!(
+                    "call {} after {}",
+                    call.id, self.last_call
+                )));
             }
             self.last_call = call.id;
             self.outstanding.insert(call.id);
@@ -199,7 +231,9 @@ impl CpuWatch {
     /// CPU time left to a process; `None` when there is none.
     fn left(&self, pid: Option<u32>) -> Option<Duration> {
         let used = cpu_of(pid?).map_or(self.allowed, |now| now.saturating_sub(self.before));
-        self.allowed.checked_sub(used).filter(|left| !left.is_zero())
+        self.allowed
+            .checked_sub(used)
+            .filter(|left| !left.is_zero())
     }
 }
 

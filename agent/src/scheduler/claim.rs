@@ -7,8 +7,8 @@ use crate::store::runs::{self, NewRun};
 use crate::store::{StoreError, automations, events, inbox, steps};
 use deputy_protocol::{AutomationState, InputState, RunState, SourceKind, Time};
 use rusqlite::{Connection, OptionalExtension, params};
-use serde_json::value::RawValue;
 use serde_json::json;
+use serde_json::value::RawValue;
 
 /// What came of looking at an automation.
 #[derive(Debug)]
@@ -27,7 +27,10 @@ pub(super) fn claim(
     installation: &str,
     now: Time,
 ) -> Result<Vec<(i64, Claim)>, StoreError> {
-    automations.iter().map(|key| Ok((*key, claim_one(db, programs, *key, installation, now)?))).collect()
+    automations
+        .iter()
+        .map(|key| Ok((*key, claim_one(db, programs, *key, installation, now)?)))
+        .collect()
 }
 
 fn claim_one(
@@ -37,15 +40,26 @@ fn claim_one(
     installation: &str,
     now: Time,
 ) -> Result<Claim, StoreError> {
-    let Some(row) = automations::row(db, automation)? else { return Ok(Claim::Nothing) };
+    let Some(row) = automations::row(db, automation)? else {
+        return Ok(Claim::Nothing);
+    };
     let running = count(db, "state='running'", automation)?;
     let queued: Option<i64> = db
-        .prepare_cached("SELECT id FROM runs WHERE state='queued' AND automation=?1 ORDER BY id LIMIT 1")?
+        .prepare_cached(
+            "SELECT id FROM runs WHERE state='queued' AND automation=?1 ORDER BY id LIMIT 1",
+        )?
         .query_row([automation], |r| r.get(0))
         .optional()?;
     if let Some(run) = queued {
-        let Some(run_row) = runs::row(db, run)? else { return Ok(Claim::Nothing) };
-        let program = programs.load(db, automation, run_row.contract_version, run_row.script_version)?;
+        let Some(run_row) = runs::row(db, run)? else {
+            return Ok(Claim::Nothing);
+        };
+        let program = programs.load(
+            db,
+            automation,
+            run_row.contract_version,
+            run_row.script_version,
+        )?;
         if running >= limit(program.contract.overlap) {
             return Ok(Claim::Nothing);
         }
@@ -55,9 +69,16 @@ fn claim_one(
         return Ok(Claim::Nothing);
     }
     let program = programs.load(db, automation, row.contract_version, row.script_version)?;
-    let busy = running + count(db, "state='waiting' AND waiting_for IN ('timer','retry')", automation)?;
+    let busy = running
+        + count(
+            db,
+            "state='waiting' AND waiting_for IN ('timer','retry')",
+            automation,
+        )?;
     loop {
-        let Some(item) = next_item(db, automation, now)? else { return Ok(Claim::Nothing) };
+        let Some(item) = next_item(db, automation, now)? else {
+            return Ok(Claim::Nothing);
+        };
         let may_run = match row.state {
             AutomationState::Active => true,
             AutomationState::Paused => item.source == SourceKind::Manual,
@@ -69,7 +90,12 @@ fn claim_one(
         if busy >= limit(program.contract.overlap) {
             let tick = matches!(item.source, SourceKind::Cron | SourceKind::Every);
             if program.contract.overlap == Overlap::Skip && tick {
-                inbox::set_state(db, item.key, InputState::Skipped, Some("a run was still under way"))?;
+                inbox::set_state(
+                    db,
+                    item.key,
+                    InputState::Skipped,
+                    Some("a run was still under way"),
+                )?;
                 continue;
             }
             return Ok(Claim::Nothing);
@@ -87,8 +113,10 @@ fn claim_one(
                 seed: seed(installation, automation, item.key, item.runs_before),
             },
         )?;
-        db.prepare_cached("UPDATE inbox SET state='claimed', run=?2 WHERE id=?1")?.execute([item.key, run])?;
-        db.prepare_cached("UPDATE automations SET last_run=?2 WHERE id=?1")?.execute([automation, run])?;
+        db.prepare_cached("UPDATE inbox SET state='claimed', run=?2 WHERE id=?1")?
+            .execute([item.key, run])?;
+        db.prepare_cached("UPDATE automations SET last_run=?2 WHERE id=?1")?
+            .execute([automation, run])?;
         return begin(db, programs, run, now).map(Claim::Run);
     }
 }
@@ -102,7 +130,9 @@ fn limit(overlap: Overlap) -> u64 {
 
 fn count(db: &Connection, which: &str, automation: i64) -> Result<u64, StoreError> {
     let n: i64 = db
-        .prepare_cached(&format!("SELECT count(*) FROM runs WHERE {which} AND automation=?1"))?
+        .prepare_cached(&format!(
+            "SELECT count(*) FROM runs WHERE {which} AND automation=?1"
+        ))?
         .query_row([automation], |r| r.get(0))?;
     Ok(u64::try_from(n).unwrap_or(0))
 }
@@ -131,7 +161,9 @@ fn next_item(db: &Connection, automation: i64, now: Time) -> Result<Option<Item>
             })
         })
         .optional()?;
-    let Some(mut item) = item else { return Ok(None) };
+    let Some(mut item) = item else {
+        return Ok(None);
+    };
     item.runs_before = db
         .prepare_cached("SELECT count(*) FROM runs WHERE input=?1")?
         .query_row([item.key], |r| r.get(0))?;
@@ -149,24 +181,44 @@ fn seed(installation: &str, automation: i64, input: i64, runs_before: u32) -> [u
 }
 
 /// Counts an attempt and gathers what it starts from.
-fn begin(db: &Connection, programs: &Programs, run: i64, now: Time) -> Result<Box<RunContext>, StoreError> {
+fn begin(
+    db: &Connection,
+    programs: &Programs,
+    run: i64,
+    now: Time,
+) -> Result<Box<RunContext>, StoreError> {
     db.prepare_cached(
         "UPDATE runs SET state='running', attempt=attempt+1, started_at=coalesce(started_at,?2),
                 logical_start=coalesce(logical_start,?2), waiting_for=NULL, waiting_until=NULL WHERE id=?1",
     )?
     .execute(params![run, now.0])?;
-    let row = runs::row(db, run)?.ok_or_else(|| StoreError::corrupt("run", format!("r{run} is missing")))?;
-    let automation = automations::row(db, row.automation)?
-        .ok_or_else(|| StoreError::corrupt("automation", format!("a{} is missing", row.automation)))?;
+    let row = runs::row(db, run)?
+        .ok_or_else(|| StoreError::corrupt("run", format!("r{run} is missing")))?;
+    let automation = automations::row(db, row.automation)?.ok_or_else(|| {
+        StoreError::corrupt("automation", format!("a{} is missing", row.automation))
+    })?;
     let program = programs.load(db, row.automation, row.contract_version, row.script_version)?;
     let (payload, source, topic) = db
         .prepare_cached("SELECT payload, source, topic FROM inbox WHERE id=?1")?
-        .query_row([row.input], |r| Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get(2)?)))?;
+        .query_row([row.input], |r| {
+            Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get(2)?))
+        })?;
     let state = automations::state(db, row.automation, row.state_version)?;
-    let journal = if row.attempt > 1 { steps::journal(db, run)? } else { Vec::new() };
+    let journal = if row.attempt > 1 {
+        steps::journal(db, run)?
+    } else {
+        Vec::new()
+    };
     debug_assert_eq!(row.state, RunState::Running);
     let data = json!({"attempt": row.attempt, "script_version": row.script_version, "contract_version": row.contract_version});
-    events::record(db, now, "run_started", Some(row.automation), Some(run), &data)?;
+    events::record(
+        db,
+        now,
+        "run_started",
+        Some(row.automation),
+        Some(run),
+        &data,
+    )?;
     Ok(Box::new(RunContext {
         name: automation.name,
         timezone: program.contract.timezone.clone(),

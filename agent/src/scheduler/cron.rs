@@ -29,14 +29,18 @@ impl CronPattern {
 
     /// Whether it matches any date at all.
     pub fn ever_fires(&self) -> bool {
-        self.next_civil(jiff::civil::date(2024, 1, 1).at(0, 0, 0, 0)).is_some()
+        self.next_civil(jiff::civil::date(2024, 1, 1).at(0, 0, 0, 0))
+            .is_some()
     }
 
     /// The first match strictly after a civil time.
     fn next_civil(&self, after: DateTime) -> Option<DateTime> {
         // Patterns are evaluated as if in UTC, where every civil time exists exactly once.
         let zoned = TimeZone::UTC.to_zoned(after).ok()?;
-        self.cron.find_next_occurrence(&zoned, false).ok().map(|found| found.datetime())
+        self.cron
+            .find_next_occurrence(&zoned, false)
+            .ok()
+            .map(|found| found.datetime())
     }
 
     /// The first instant strictly after `after` at which it fires in a zone.
@@ -47,7 +51,9 @@ impl CronPattern {
         let mut civil = local.checked_sub(3.hours()).ok()?;
         let mut best: Option<Time> = None;
         for _ in 0..LOOK_AHEAD {
-            let Some(next) = self.next_civil(civil) else { break };
+            let Some(next) = self.next_civil(civil) else {
+                break;
+            };
             civil = next;
             if let Some(at) = instant(next, zone)
                 && at > after
@@ -59,7 +65,11 @@ impl CronPattern {
                 break;
             }
             if let Some(at) = best
-                && next > zone.to_datetime(at.to_timestamp()).checked_add(3.hours()).ok()?
+                && next
+                    > zone
+                        .to_datetime(at.to_timestamp())
+                        .checked_add(3.hours())
+                        .ok()?
             {
                 break;
             }
@@ -78,7 +88,9 @@ fn instant(civil: DateTime, zone: &TimeZone) -> Option<Time> {
         AmbiguousOffset::Gap { before, .. } => {
             // The gap's end is the transition itself: the first instant with the new offset.
             let inside = before.to_timestamp(civil).ok()?;
-            let transition = zone.preceding(inside.checked_add(SignedDuration::from_millis(1)).ok()?).next()?;
+            let transition = zone
+                .preceding(inside.checked_add(SignedDuration::from_millis(1)).ok()?)
+                .next()?;
             transition.timestamp()
         }
     };
@@ -91,7 +103,10 @@ mod tests {
     use super::*;
 
     fn times(pattern: &str, zone: &str, after: &str, n: usize) -> Vec<String> {
-        let (pattern, zone) = (CronPattern::parse(pattern).unwrap(), TimeZone::get(zone).unwrap());
+        let (pattern, zone) = (
+            CronPattern::parse(pattern).unwrap(),
+            TimeZone::get(zone).unwrap(),
+        );
         let mut at: Time = after.parse().unwrap();
         (0..n)
             .map(|_| {
@@ -118,12 +133,22 @@ mod tests {
             ["2026-03-29T01:00:00Z", "2026-03-29T23:30:00Z"]
         );
         assert_eq!(
-            times("15 2 * * *", "Australia/Lord_Howe", "2026-10-03T00:00:00Z", 2),
+            times(
+                "15 2 * * *",
+                "Australia/Lord_Howe",
+                "2026-10-03T00:00:00Z",
+                2
+            ),
             ["2026-10-03T15:30:00Z", "2026-10-04T15:15:00Z"]
         );
         // Lord Howe falls back from 02:00 to 01:30 on 5 April 2026.
         assert_eq!(
-            times("45 1 * * *", "Australia/Lord_Howe", "2026-04-04T00:00:00Z", 2),
+            times(
+                "45 1 * * *",
+                "Australia/Lord_Howe",
+                "2026-04-04T00:00:00Z",
+                2
+            ),
             ["2026-04-04T14:45:00Z", "2026-04-05T15:15:00Z"]
         );
     }
@@ -131,7 +156,14 @@ mod tests {
     #[test]
     fn several_ticks_in_one_gap_are_one() {
         let ticks = times("*/20 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", 3);
-        assert_eq!(ticks, ["2026-03-29T01:00:00Z", "2026-03-30T00:00:00Z", "2026-03-30T00:20:00Z"]);
+        assert_eq!(
+            ticks,
+            [
+                "2026-03-29T01:00:00Z",
+                "2026-03-30T00:00:00Z",
+                "2026-03-30T00:20:00Z"
+            ]
+        );
     }
 
     #[test]
@@ -143,16 +175,34 @@ mod tests {
 
     #[test]
     fn leap_days_come_and_impossible_days_never() {
-        assert_eq!(times("0 0 29 2 *", "UTC", "2026-01-01T00:00:00Z", 1), ["2028-02-29T00:00:00Z"]);
+        assert_eq!(
+            times("0 0 29 2 *", "UTC", "2026-01-01T00:00:00Z", 1),
+            ["2028-02-29T00:00:00Z"]
+        );
         assert!(!CronPattern::parse("0 0 30 2 *").unwrap().ever_fires());
-        assert!(!CronPattern::parse("0 0 31 4,6,9,11 *").unwrap().ever_fires());
+        assert!(
+            !CronPattern::parse("0 0 31 4,6,9,11 *")
+                .unwrap()
+                .ever_fires()
+        );
     }
 
     #[test]
     fn next_is_later_and_agrees_with_a_scan_of_every_minute() {
-        for zone in ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Antarctica/Troll", "Asia/Kolkata"] {
+        for zone in [
+            "UTC",
+            "Europe/Berlin",
+            "America/New_York",
+            "Australia/Lord_Howe",
+            "Antarctica/Troll",
+            "Asia/Kolkata",
+        ] {
             let tz = TimeZone::get(zone).unwrap();
-            for (from, days) in [("2026-03-27T00:00:00Z", 4), ("2026-10-23T00:00:00Z", 4), ("2026-04-03T12:00:00Z", 3)] {
+            for (from, days) in [
+                ("2026-03-27T00:00:00Z", 4),
+                ("2026-10-23T00:00:00Z", 4),
+                ("2026-04-03T12:00:00Z", 3),
+            ] {
                 let start: Time = from.parse().unwrap();
                 for (minute, hour) in [(30, 2), (0, 3), (15, 2), (59, 1), (0, 0)] {
                     let pattern = CronPattern::parse(&format!("{minute} {hour} * * *")).unwrap();
@@ -163,12 +213,16 @@ mod tests {
                     for m in 1..days * 1440 {
                         let at = start.plus_ms(m * 60_000);
                         let local = tz.to_datetime(at.to_timestamp());
-                        let due = (i64::from(local.hour()), i64::from(local.minute())) >= (hour, minute);
+                        let due =
+                            (i64::from(local.hour()), i64::from(local.minute())) >= (hour, minute);
                         if due && seen_day != Some(local.date()) {
                             let before = tz.to_datetime(at.plus_ms(-60_000).to_timestamp());
                             let fresh = before.date() != local.date()
-                                || (i64::from(before.hour()), i64::from(before.minute())) < (hour, minute);
-                            if fresh && (hour, minute) != (0, 0) || (local.hour(), local.minute()) == (0, 0) {
+                                || (i64::from(before.hour()), i64::from(before.minute()))
+                                    < (hour, minute);
+                            if fresh && (hour, minute) != (0, 0)
+                                || (local.hour(), local.minute()) == (0, 0)
+                            {
                                 expected.push(at);
                             }
                             seen_day = Some(local.date());

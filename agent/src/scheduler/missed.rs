@@ -26,10 +26,15 @@ pub struct DuePlan {
 pub fn due(schedule: &Schedule, handled: Time, now: Time, policy: OnMissed) -> DuePlan {
     let next = schedule.next_after(now);
     if handled >= now {
-        return DuePlan { fire: Vec::new(), skipped: 0, next };
+        return DuePlan {
+            fire: Vec::new(),
+            skipped: 0,
+            next,
+        };
     }
     let recent = now.plus_ms(-GRACE_MS).max(handled);
-    let (in_time, _) = schedule.between(recent, now, usize::try_from(GRACE_MS / 1_000).unwrap_or(60));
+    let (in_time, _) =
+        schedule.between(recent, now, usize::try_from(GRACE_MS / 1_000).unwrap_or(60));
     let cap = match policy {
         OnMissed::Skip => 0,
         OnMissed::Latest => 1,
@@ -37,12 +42,20 @@ pub fn due(schedule: &Schedule, handled: Time, now: Time, policy: OnMissed) -> D
     };
     let (mut missed, count) = schedule.between(handled, recent, cap.max(1));
     // `latest` means one run after a downtime, not one for the downtime and one for now.
-    let keep = if policy == OnMissed::Latest && !in_time.is_empty() { 0 } else { cap };
+    let keep = if policy == OnMissed::Latest && !in_time.is_empty() {
+        0
+    } else {
+        cap
+    };
     let drop = missed.len().saturating_sub(keep);
     missed.drain(..drop);
     let skipped = count.saturating_sub(missed.len() as u64);
     missed.extend(in_time);
-    DuePlan { fire: missed, skipped, next }
+    DuePlan {
+        fire: missed,
+        skipped,
+        next,
+    }
 }
 
 #[cfg(test)]
@@ -53,7 +66,10 @@ mod tests {
     use jiff::tz::TimeZone;
 
     fn hourly() -> Schedule {
-        Schedule::Cron(Box::new(CronPattern::parse("0 * * * *").unwrap()), TimeZone::UTC)
+        Schedule::Cron(
+            Box::new(CronPattern::parse("0 * * * *").unwrap()),
+            TimeZone::UTC,
+        )
     }
 
     fn at(text: &str) -> Time {
@@ -61,17 +77,28 @@ mod tests {
     }
 
     fn fired(handled: &str, now: &str, policy: OnMissed) -> Vec<String> {
-        due(&hourly(), at(handled), at(now), policy).fire.iter().map(|t| format!("{:.0}", t.to_timestamp())).collect()
+        due(&hourly(), at(handled), at(now), policy)
+            .fire
+            .iter()
+            .map(|t| format!("{:.0}", t.to_timestamp()))
+            .collect()
     }
 
     #[test]
     fn thirty_days_asleep_under_each_policy() {
         let (slept, woke) = ("2026-06-01T00:00:00Z", "2026-07-01T00:30:00Z");
-        assert_eq!(fired(slept, woke, OnMissed::Latest), ["2026-07-01T00:00:00Z"]);
+        assert_eq!(
+            fired(slept, woke, OnMissed::Latest),
+            ["2026-07-01T00:00:00Z"]
+        );
         assert_eq!(fired(slept, woke, OnMissed::Skip), Vec::<String>::new());
         assert_eq!(
             fired(slept, woke, OnMissed::All(3)),
-            ["2026-06-30T22:00:00Z", "2026-06-30T23:00:00Z", "2026-07-01T00:00:00Z"]
+            [
+                "2026-06-30T22:00:00Z",
+                "2026-06-30T23:00:00Z",
+                "2026-07-01T00:00:00Z"
+            ]
         );
     }
 
@@ -99,21 +126,50 @@ mod tests {
     #[test]
     fn a_missed_tick_silences_nothing() {
         for policy in [OnMissed::Latest, OnMissed::Skip, OnMissed::All(5)] {
-            let plan = due(&hourly(), at("2026-06-01T00:00:00Z"), at("2026-06-01T05:10:00Z"), policy);
+            let plan = due(
+                &hourly(),
+                at("2026-06-01T00:00:00Z"),
+                at("2026-06-01T05:10:00Z"),
+                policy,
+            );
             assert_eq!(plan.next, Some(at("2026-06-01T06:00:00Z")));
         }
     }
 
     #[test]
     fn a_clock_set_back_by_hours_goes_on_from_now() {
-        let plan = due(&hourly(), at("2026-06-01T12:00:00Z"), at("2026-06-01T08:10:00Z"), OnMissed::Latest);
-        assert_eq!(plan, DuePlan { fire: vec![], skipped: 0, next: Some(at("2026-06-01T09:00:00Z")) });
+        let plan = due(
+            &hourly(),
+            at("2026-06-01T12:00:00Z"),
+            at("2026-06-01T08:10:00Z"),
+            OnMissed::Latest,
+        );
+        assert_eq!(
+            plan,
+            DuePlan {
+                fire: vec![],
+                skipped: 0,
+                next: Some(at("2026-06-01T09:00:00Z"))
+            }
+        );
     }
 
     #[test]
     fn one_shots_fire_late_rather_than_never() {
         let once = Schedule::At(at("2026-06-01T01:00:00Z"));
-        let plan = due(&once, at("2026-06-01T00:00:00Z"), at("2026-06-09T00:00:00Z"), OnMissed::Latest);
-        assert_eq!(plan, DuePlan { fire: vec![at("2026-06-01T01:00:00Z")], skipped: 0, next: None });
+        let plan = due(
+            &once,
+            at("2026-06-01T00:00:00Z"),
+            at("2026-06-09T00:00:00Z"),
+            OnMissed::Latest,
+        );
+        assert_eq!(
+            plan,
+            DuePlan {
+                fire: vec![at("2026-06-01T01:00:00Z")],
+                skipped: 0,
+                next: None
+            }
+        );
     }
 }

@@ -33,8 +33,14 @@ impl Schedule {
                 let every_ms = i64::try_from(every.every_ms.max(1)).unwrap_or(i64::MAX);
                 Some(Self::Every { every_ms, anchor })
             }
-            Trigger::At(at) => Some(Self::At(at.at.parse().map_err(|e: jiff::Error| e.to_string())?)),
-            Trigger::Event(_) | Trigger::Webhook(_) | Trigger::File(_) | Trigger::Mail(_) | Trigger::Manual(_) => None,
+            Trigger::At(at) => Some(Self::At(
+                at.at.parse().map_err(|e: jiff::Error| e.to_string())?,
+            )),
+            Trigger::Event(_)
+            | Trigger::Webhook(_)
+            | Trigger::File(_)
+            | Trigger::Mail(_)
+            | Trigger::Manual(_) => None,
         })
     }
 
@@ -66,8 +72,12 @@ impl Schedule {
             let first = after.since(*anchor).div_euclid(*every_ms).max(0) + 1;
             let last = upto.since(*anchor).div_euclid(*every_ms);
             let count = u64::try_from(last - first + 1).unwrap_or(0);
-            let take = i64::try_from(cap as u64).unwrap_or(i64::MAX).min(i64::try_from(count).unwrap_or(0));
-            let times = (last - take + 1..=last).map(|n| anchor.plus_ms(n * every_ms)).collect();
+            let take = i64::try_from(cap as u64)
+                .unwrap_or(i64::MAX)
+                .min(i64::try_from(count).unwrap_or(0));
+            let times = (last - take + 1..=last)
+                .map(|n| anchor.plus_ms(n * every_ms))
+                .collect();
             return (times, count);
         }
         // The latest ones are near the end: look back in growing steps until there are enough.
@@ -113,10 +123,16 @@ mod tests {
 
     #[test]
     fn the_latest_of_a_year_of_minutes_are_found_at_once() {
-        let schedule = Schedule::Cron(Box::new(CronPattern::parse("* * * * *").unwrap()), TimeZone::UTC);
+        let schedule = Schedule::Cron(
+            Box::new(CronPattern::parse("* * * * *").unwrap()),
+            TimeZone::UTC,
+        );
         let now: Time = "2027-01-01T00:00:30Z".parse().unwrap();
         let (times, _) = schedule.between(now.plus_ms(-365 * 86_400_000), now, 2);
-        let shown: Vec<String> = times.iter().map(|t| format!("{:.0}", t.to_timestamp())).collect();
+        let shown: Vec<String> = times
+            .iter()
+            .map(|t| format!("{:.0}", t.to_timestamp()))
+            .collect();
         assert_eq!(shown, ["2026-12-31T23:59:00Z", "2027-01-01T00:00:00Z"]);
     }
 }

@@ -125,7 +125,9 @@ impl Scheduler {
                     self.next_wake = Some(Time(0));
                 }
             }
-            Err(error) => tracing::error!(%error, "an attempt stopped unexpectedly; it is recovered at the next start"),
+            Err(error) => {
+                tracing::error!(%error, "an attempt stopped unexpectedly; it is recovered at the next start")
+            }
         }
     }
 
@@ -138,7 +140,9 @@ impl Scheduler {
             self.next_wake = next;
         }
         while self.active.len() < MAX_ACTIVE && !self.ready.is_empty() {
-            let room = (MAX_ACTIVE - self.active.len()).min(BATCH).min(self.ready.len());
+            let room = (MAX_ACTIVE - self.active.len())
+                .min(BATCH)
+                .min(self.ready.len());
             let batch: Vec<i64> = self.ready.drain(..room).collect();
             for key in &batch {
                 self.is_ready.remove(key);
@@ -155,13 +159,16 @@ impl Scheduler {
         let parts = std::sync::Arc::clone(&self.executor.parts);
         let store = parts.store.clone();
         let claimed = store
-            .write(Durability::Ordered, move |db| claim(db, &parts.programs, &batch, &parts.installation, now))
+            .write(Durability::Ordered, move |db| {
+                claim(db, &parts.programs, &batch, &parts.installation, now)
+            })
             .await?;
         for (automation, claim) in claimed {
             if let Claim::Run(context) = claim {
                 *self.active_of.entry(automation).or_insert(0) += 1;
                 let executor = self.executor.clone();
-                self.active.spawn(async move { (automation, executor.attempt(*context).await) });
+                self.active
+                    .spawn(async move { (automation, executor.attempt(*context).await) });
                 // There may be more to do for it at the same time.
                 self.push(automation);
             }
@@ -203,6 +210,8 @@ fn wake_runs(db: &Connection, now: Time) -> Result<Vec<i64>, StoreError> {
         "UPDATE runs SET state='queued', waiting_for=NULL, waiting_until=NULL
          WHERE waiting_until<=?1 AND state='waiting' RETURNING automation",
     )?;
-    let woken = query.query_map([now.0], |r| r.get(0))?.collect::<Result<_, _>>()?;
+    let woken = query
+        .query_map([now.0], |r| r.get(0))?
+        .collect::<Result<_, _>>()?;
     Ok(woken)
 }

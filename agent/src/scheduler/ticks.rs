@@ -22,9 +22,10 @@ pub fn activate(
     for (position, trigger) in contract.triggers.iter().enumerate() {
         let spec = serde_json::to_value(trigger).map_err(|e| StoreError::corrupt("trigger", e))?;
         let (anchor_at, handled) = match trigger {
-            Trigger::Every(every) => {
-                (now.plus_ms(-i64::try_from(every.every_ms).unwrap_or(0)), now.plus_ms(-1))
-            }
+            Trigger::Every(every) => (
+                now.plus_ms(-i64::try_from(every.every_ms).unwrap_or(0)),
+                now.plus_ms(-1),
+            ),
             _ => (now, now.plus_ms(-1)),
         };
         let schedule = Schedule::of(trigger, &contract.timezone, anchor_at)
@@ -52,25 +53,43 @@ pub fn deactivate(db: &Connection, automation: i64) -> Result<(), StoreError> {
 pub(super) fn put_due(db: &Connection, now: Time) -> Result<Vec<i64>, StoreError> {
     let mut arrived = Vec::new();
     for row in triggers::due(db, now)? {
-        let Some(automation) = automations::row(db, row.automation)? else { continue };
+        let Some(automation) = automations::row(db, row.automation)? else {
+            continue;
+        };
         if automation.state != AutomationState::Active {
             triggers::rest(db, row.automation)?;
             continue;
         }
-        let Some((text, _)) = automations::contract(db, row.automation, automation.contract_version)? else {
+        let Some((text, _)) =
+            automations::contract(db, row.automation, automation.contract_version)?
+        else {
             continue;
         };
-        let contract: Contract = serde_json::from_str(&text).map_err(|e| StoreError::corrupt("contract", e))?;
-        let trigger: Trigger =
-            serde_json::from_value(row.spec.clone()).map_err(|e| StoreError::corrupt("trigger", e))?;
+        let contract: Contract =
+            serde_json::from_str(&text).map_err(|e| StoreError::corrupt("contract", e))?;
+        let trigger: Trigger = serde_json::from_value(row.spec.clone())
+            .map_err(|e| StoreError::corrupt("trigger", e))?;
         let schedule = Schedule::of(&trigger, &contract.timezone, row.anchor_at)
             .map_err(|message| StoreError::corrupt("trigger", message))?;
         let Some(schedule) = schedule else { continue };
         let plan = due(&schedule, row.last_handled, now, contract.on_missed);
-        if put_plan(db, &row, automation.contract_version, schedule.source(), &plan, now)? {
+        if put_plan(
+            db,
+            &row,
+            automation.contract_version,
+            schedule.source(),
+            &plan,
+            now,
+        )? {
             arrived.push(row.automation);
         }
-        triggers::handled(db, row.automation, row.position, now.max(row.last_handled), plan.next)?;
+        triggers::handled(
+            db,
+            row.automation,
+            row.position,
+            now.max(row.last_handled),
+            plan.next,
+        )?;
     }
     Ok(arrived)
 }

@@ -21,6 +21,7 @@ pub mod triggers;
 mod writer;
 
 pub use keys::{Key, KeyError};
+pub(crate) use schema::back_up;
 pub use schema::{DATABASE, SCHEMA_VERSION};
 pub use writer::{Durability, Lost};
 
@@ -153,7 +154,9 @@ impl Store {
         durability: Durability,
         job: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.submit(durability, job).await.unwrap_or(Err(StoreError::Stopped))
+        self.submit(durability, job)
+            .await
+            .unwrap_or(Err(StoreError::Stopped))
     }
 
     /// Like [`Store::write`], but the job is in the queue when this returns, so that the order of

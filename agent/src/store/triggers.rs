@@ -23,10 +23,19 @@ pub struct TriggerRow {
 }
 
 /// Replaces the triggers of an automation whole, so that no state of an old one outlives it.
-pub fn replace(db: &Connection, automation: i64, rows: &[(TriggerRow, Option<Time>)]) -> Result<(), StoreError> {
-    db.prepare_cached("DELETE FROM triggers WHERE automation=?1")?.execute([automation])?;
+pub fn replace(
+    db: &Connection,
+    automation: i64,
+    rows: &[(TriggerRow, Option<Time>)],
+) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM triggers WHERE automation=?1")?
+        .execute([automation])?;
     for (row, next) in rows {
-        let kind = row.spec.as_object().and_then(|o| o.keys().next()).map_or("manual", String::as_str);
+        let kind = row
+            .spec
+            .as_object()
+            .and_then(|o| o.keys().next())
+            .map_or("manual", String::as_str);
         db.prepare_cached(
             "INSERT INTO triggers (automation, position, kind, spec, anchor_at, last_handled, next_due_at, token)
              VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
@@ -52,7 +61,11 @@ pub fn of(db: &Connection, automation: i64) -> Result<Vec<TriggerRow>, StoreErro
 
 /// The triggers that are due.
 pub fn due(db: &Connection, now: Time) -> Result<Vec<TriggerRow>, StoreError> {
-    select(db, "WHERE next_due_at<=?1 ORDER BY next_due_at LIMIT 512", now.0)
+    select(
+        db,
+        "WHERE next_due_at<=?1 ORDER BY next_due_at LIMIT 512",
+        now.0,
+    )
 }
 
 fn select(db: &Connection, which: &str, parameter: i64) -> Result<Vec<TriggerRow>, StoreError> {
@@ -65,7 +78,8 @@ fn select(db: &Connection, which: &str, parameter: i64) -> Result<Vec<TriggerRow
         found.push(TriggerRow {
             automation: r.get(0)?,
             position: r.get(1)?,
-            spec: serde_json::from_str(&r.get::<_, String>(2)?).map_err(|e| StoreError::corrupt("trigger", e))?,
+            spec: serde_json::from_str(&r.get::<_, String>(2)?)
+                .map_err(|e| StoreError::corrupt("trigger", e))?,
             anchor_at: Time(r.get(3)?),
             last_handled: Time(r.get::<_, Option<i64>>(4)?.unwrap_or(0)),
             token: r.get(5)?,
@@ -82,14 +96,17 @@ pub fn handled(
     upto: Time,
     next: Option<Time>,
 ) -> Result<(), StoreError> {
-    db.prepare_cached("UPDATE triggers SET last_handled=?3, next_due_at=?4 WHERE automation=?1 AND position=?2")?
-        .execute(params![automation, position, upto.0, next.map(|t| t.0)])?;
+    db.prepare_cached(
+        "UPDATE triggers SET last_handled=?3, next_due_at=?4 WHERE automation=?1 AND position=?2",
+    )?
+    .execute(params![automation, position, upto.0, next.map(|t| t.0)])?;
     Ok(())
 }
 
 /// Rests an automation's triggers: they are not due any more.
 pub fn rest(db: &Connection, automation: i64) -> Result<(), StoreError> {
-    db.prepare_cached("UPDATE triggers SET next_due_at=NULL WHERE automation=?1")?.execute([automation])?;
+    db.prepare_cached("UPDATE triggers SET next_due_at=NULL WHERE automation=?1")?
+        .execute([automation])?;
     Ok(())
 }
 
@@ -97,8 +114,10 @@ pub fn rest(db: &Connection, automation: i64) -> Result<(), StoreError> {
 /// are not made up for.
 pub fn wake(db: &Connection, automation: i64, now: Time, forget: bool) -> Result<(), StoreError> {
     if forget {
-        db.prepare_cached("UPDATE triggers SET last_handled=max(last_handled, ?2) WHERE automation=?1")?
-            .execute(params![automation, now.0])?;
+        db.prepare_cached(
+            "UPDATE triggers SET last_handled=max(last_handled, ?2) WHERE automation=?1",
+        )?
+        .execute(params![automation, now.0])?;
     }
     db.prepare_cached(
         "UPDATE triggers SET next_due_at=?2 WHERE automation=?1 AND kind IN ('cron','every_ms','at')",

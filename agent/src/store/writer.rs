@@ -107,7 +107,9 @@ impl Writer {
             synced: durability == Durability::Synced,
             apply: Box::new(move |db| {
                 let value = job(db)?;
-                Ok(Box::new(move |committed| reply(&answer, committed.map(|()| value))))
+                Ok(Box::new(move |committed| {
+                    reply(&answer, committed.map(|()| value))
+                }))
             }),
             refuse: Box::new(move |error| reply(&refusal, Err(error))),
         });

@@ -11,7 +11,9 @@ pub fn canonical_json(value: &Value) -> String {
 
 fn write(value: &Value, out: &mut String) {
     match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => out.push_str(&value.to_string()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            out.push_str(&value.to_string())
+        }
         Value::Array(items) => {
             out.push('[');
             for (i, item) in items.iter().enumerate() {
@@ -53,8 +55,10 @@ mod tests {
 
     #[test]
     fn the_order_of_keys_does_not_matter() {
-        let a: Value = serde_json::from_str(r#"{"b":[1,{"y":2,"x":1}],"a":null}"#).unwrap_or_default();
-        let b: Value = serde_json::from_str(r#"{"a":null,"b":[1,{"x":1,"y":2}]}"#).unwrap_or_default();
+        let a: Value =
+            serde_json::from_str(r#"{"b":[1,{"y":2,"x":1}],"a":null}"#).unwrap_or_default();
+        let b: Value =
+            serde_json::from_str(r#"{"a":null,"b":[1,{"x":1,"y":2}]}"#).unwrap_or_default();
         assert_eq!(canonical_json(&a), r#"{"a":null,"b":[1,{"x":1,"y":2}]}"#);
         assert_eq!(digest(&a), digest(&b));
         assert_ne!(digest(&json!([1, 2])), digest(&json!([2, 1])));

@@ -5,13 +5,18 @@
 //! `operation.rs` holds the traits, `registry.rs` the set of them, `declarations.rs` the
 //! TypeScript, `canonical.rs` what makes two calls the same, and every other file one namespace.
 
+mod bytes;
 pub mod canonical;
+mod declarations;
 pub mod limits;
+mod mail;
 mod notes;
 mod notify;
 pub mod operation;
 mod registry;
 
+pub use bytes::Bytes;
+pub use declarations::declarations;
 pub use operation::*;
 pub use registry::{Checked, Entry, Kind, Registry, split_once};
 
@@ -22,6 +27,7 @@ pub fn registry() -> &'static Registry {
     static REGISTRY: OnceLock<Registry> = OnceLock::new();
     REGISTRY.get_or_init(|| {
         Registry::default()
+            .outside::<mail::Send>()
             .local::<notes::Get>()
             .local::<notes::Put>()
             .local::<notes::Search>()

@@ -7,7 +7,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 fn database(tool: &'static str) -> impl Fn(rusqlite::Error) -> ToolError {
-    move |e| ToolError::not_done(FailureClass::Transient, "store", tool, format!("the note could not be kept: {e}"))
+    move |e| {
+        ToolError::not_done(
+            FailureClass::Transient,
+            "store",
+            tool,
+            format!("the note could not be kept: {e}"),
+        )
+    }
 }
 
 /// `notes.put`
@@ -126,14 +133,27 @@ impl Operation for Search {
 }
 
 impl LocalOperation for Search {
-    fn apply(input: SearchInput, _call: &CallInfo, db: &Connection) -> Result<SearchOutput, ToolError> {
+    fn apply(
+        input: SearchInput,
+        _call: &CallInfo,
+        db: &Connection,
+    ) -> Result<SearchOutput, ToolError> {
         let search = || -> rusqlite::Result<Vec<Found>> {
             let mut query = db.prepare_cached(
                 "SELECT name, text FROM notes WHERE instr(lower(name), lower(?1)) OR instr(lower(text), lower(?1))
                  ORDER BY name LIMIT 100",
             )?;
-            query.query_map([&input.text], |r| Ok(Found { name: r.get(0)?, text: r.get(1)? }))?.collect()
+            query
+                .query_map([&input.text], |r| {
+                    Ok(Found {
+                        name: r.get(0)?,
+                        text: r.get(1)?,
+                    })
+                })?
+                .collect()
         };
-        Ok(SearchOutput { notes: search().map_err(database(Self::NAME))? })
+        Ok(SearchOutput {
+            notes: search().map_err(database(Self::NAME))?,
+        })
     }
 }

@@ -44,8 +44,17 @@ impl Operation for Send {
 impl LocalOperation for Send {
     fn apply(input: SendInput, call: &CallInfo, db: &Connection) -> Result<SendOutput, ToolError> {
         let data = json!({"title": input.title, "text": input.body, "run": call.run});
-        chats::append(db, Some(call.automation_key), "notification", chats::Author::Deputy, &data, call.now)
-            .map(|chat_seq| SendOutput { chat_seq })
-            .map_err(|e| ToolError::not_done(FailureClass::Transient, "store", Self::NAME, e.to_string()))
+        chats::append(
+            db,
+            Some(call.automation_key),
+            "notification",
+            chats::Author::Deputy,
+            &data,
+            call.now,
+        )
+        .map(|chat_seq| SendOutput { chat_seq })
+        .map_err(|e| {
+            ToolError::not_done(FailureClass::Transient, "store", Self::NAME, e.to_string())
+        })
     }
 }

@@ -201,7 +201,11 @@ pub trait OutsideOperation: Operation {
 
     /// Facts to be recorded together with the intent, before the effect: what `reconcile` needs to
     /// tell later whether it happened. Changes nothing outside.
-    fn prepare<'a>(_input: Self::Input, _call: &'a CallInfo, _env: &'a OutsideEnv) -> BoxFuture<'a, Result<Value, ToolError>> {
+    fn prepare<'a>(
+        _input: Self::Input,
+        _call: &'a CallInfo,
+        _env: &'a OutsideEnv,
+    ) -> BoxFuture<'a, Result<Value, ToolError>> {
         Box::pin(async { Ok(Value::Null) })
     }
 

@@ -1,7 +1,7 @@
 //! The set of tools: typed operations behind erased functions over JSON.
 
-use super::operation::*;
 use super::limits;
+use super::operation::*;
 use crate::clock::BoxFuture;
 use deputy_protocol::EffectClass;
 use deputy_protocol::model::ToolInfo;
@@ -37,8 +37,10 @@ pub struct Checked {
 
 type RunPure = fn(&str) -> Result<String, ToolError>;
 type ApplyLocal = fn(Value, &CallInfo, &Connection) -> Result<Value, ToolError>;
-type RunOutside = for<'a> fn(Value, &'a CallInfo, &'a OutsideEnv) -> BoxFuture<'a, Result<Value, ToolError>>;
-type Reconcile = for<'a> fn(Value, &'a CallInfo, &'a OutsideEnv) -> BoxFuture<'a, Reconciled<Value>>;
+type RunOutside =
+    for<'a> fn(Value, &'a CallInfo, &'a OutsideEnv) -> BoxFuture<'a, Result<Value, ToolError>>;
+type Reconcile =
+    for<'a> fn(Value, &'a CallInfo, &'a OutsideEnv) -> BoxFuture<'a, Reconciled<Value>>;
 
 /// One operation.
 pub struct Entry {
@@ -76,12 +78,21 @@ impl Entry {
 
     /// Runs a pure operation over JSON text.
     pub fn run_pure(&self, args: &str) -> Result<String, ToolError> {
-        self.pure.map_or_else(|| Err(wrong_kind(self.name)), |run| run(args))
+        self.pure
+            .map_or_else(|| Err(wrong_kind(self.name)), |run| run(args))
     }
 
     /// Applies a local operation in the caller's transaction.
-    pub fn apply_local(&self, input: Value, call: &CallInfo, db: &Connection) -> Result<Value, ToolError> {
-        self.local.map_or_else(|| Err(wrong_kind(self.name)), |apply| apply(input, call, db))
+    pub fn apply_local(
+        &self,
+        input: Value,
+        call: &CallInfo,
+        db: &Connection,
+    ) -> Result<Value, ToolError> {
+        self.local.map_or_else(
+            || Err(wrong_kind(self.name)),
+            |apply| apply(input, call, db),
+        )
     }
 
     /// Runs an operation outside.
@@ -126,7 +137,8 @@ impl Entry {
 
     /// The outcome when a person says that the effect happened, and in a dry run.
     pub fn assumed(&self, input: &Value, call: &CallInfo) -> Value {
-        self.assumed.map_or(Value::Null, |assumed| assumed(input, call))
+        self.assumed
+            .map_or(Value::Null, |assumed| assumed(input, call))
     }
 
     /// JSON Schemas of input and output.
@@ -141,7 +153,12 @@ fn typed<O: Operation>(args: Value) -> Result<O::Input, ToolError> {
 
 fn erase<T: Serialize>(tool: &'static str, value: &T) -> Result<Value, ToolError> {
     serde_json::to_value(value).map_err(|e| {
-        ToolError::unknown(deputy_protocol::FailureClass::Unknown, "result_unreadable", tool, e.to_string())
+        ToolError::unknown(
+            deputy_protocol::FailureClass::Unknown,
+            "result_unreadable",
+            tool,
+            e.to_string(),
+        )
     })
 }
 
@@ -157,21 +174,36 @@ fn check<O: Operation>(args: Value) -> Result<Checked, ToolError> {
 
 fn schemas<O: Operation>() -> (Value, Value) {
     let schema = |generate: fn(&mut schemars::SchemaGenerator) -> schemars::Schema| {
-        let mut generator = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true).into_generator();
+        let mut generator = SchemaSettings::draft2020_12()
+            .with(|s| s.inline_subschemas = true)
+            .into_generator();
         generate(&mut generator).to_value()
     };
-    (schema(<O::Input as schemars::JsonSchema>::json_schema), schema(<O::Output as schemars::JsonSchema>::json_schema))
+    (
+        schema(<O::Input as schemars::JsonSchema>::json_schema),
+        schema(<O::Output as schemars::JsonSchema>::json_schema),
+    )
 }
 
 fn run_pure<O: PureOperation>(args: &str) -> Result<String, ToolError> {
-    let input = serde_json::from_str(args).map_err(|e| ToolError::invalid_input(O::NAME, e.to_string()))?;
+    let input =
+        serde_json::from_str(args).map_err(|e| ToolError::invalid_input(O::NAME, e.to_string()))?;
     // Parsers of hostile input may have bugs; a panic is the call's failure, not the worker's.
     let output = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| O::run(input)))
-        .unwrap_or_else(|_| Err(ToolError::invalid_input(O::NAME, "the input could not be processed")))?;
+        .unwrap_or_else(|_| {
+            Err(ToolError::invalid_input(
+                O::NAME,
+                "the input could not be processed",
+            ))
+        })?;
     serde_json::to_string(&output).map_err(|e| ToolError::invalid_input(O::NAME, e.to_string()))
 }
 
-fn apply_local<O: LocalOperation>(input: Value, call: &CallInfo, db: &Connection) -> Result<Value, ToolError> {
+fn apply_local<O: LocalOperation>(
+    input: Value,
+    call: &CallInfo,
+    db: &Connection,
+) -> Result<Value, ToolError> {
     erase(O::NAME, &O::apply(typed::<O>(input)?, call, db)?)
 }
 
@@ -280,12 +312,17 @@ impl Registry {
 
     /// Names of the operations that run in the host.
     pub fn host_names(&self) -> Vec<String> {
-        self.entries().filter(|e| e.kind != Kind::Pure).map(|e| e.name.to_owned()).collect()
+        self.entries()
+            .filter(|e| e.kind != Kind::Pure)
+            .map(|e| e.name.to_owned())
+            .collect()
     }
 
     /// Every operation with the kinds of resource it touches, for reading contracts.
     pub fn known_operations(&self) -> crate::intent::KnownOperations {
-        self.entries().map(|e| (e.name.to_owned(), e.resources.to_vec())).collect()
+        self.entries()
+            .map(|e| (e.name.to_owned(), e.resources.to_vec()))
+            .collect()
     }
 
     /// Every operation as clients see it.
@@ -308,14 +345,17 @@ impl Registry {
 
 /// Takes `once` out of a call's arguments: it is the executor's, not the tool's.
 pub fn split_once(mut args: Value) -> Result<(Value, Option<String>), ToolError> {
-    let Some(object) = args.as_object_mut() else { return Ok((args, None)) };
+    let Some(object) = args.as_object_mut() else {
+        return Ok((args, None));
+    };
     match object.remove("once") {
         None | Some(Value::Null) => Ok((args, None)),
-        Some(Value::String(once)) if !once.is_empty() && once.chars().count() <= limits::ONCE => Ok((args, Some(once))),
+        Some(Value::String(once)) if !once.is_empty() && once.chars().count() <= limits::ONCE => {
+            Ok((args, Some(once)))
+        }
         Some(_) => Err(ToolError::invalid_input(
             "once",
             format!("`once` is a string of 1 to {} characters", limits::ONCE),
         )),
     }
 }
-

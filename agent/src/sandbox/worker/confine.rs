@@ -42,19 +42,29 @@ fn close_each() {
 
 /// Gives everything up. An error means that the worker must not run anything.
 pub(super) fn confine() -> io::Result<()> {
-    // The time zone database is compiled in; this makes sure that nothing is read from the system.
-    limits()?;
+    // The first reading of a clock asks the kernel for where its fast path is; later ones do not.
+    let _ = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let _ = rustix::param::clock_ticks_per_second();
     #[cfg(target_os = "linux")]
-    {
-        linux::confine()?;
-    }
+    linux::give_up_files()?;
+    limits()?;
+    // Last, because it also forbids the calls above.
+    #[cfg(target_os = "linux")]
+    linux::give_up_calls()?;
     Ok(())
 }
 
 fn limits() -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, setrlimit};
     let set = |resource, value| {
-        setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) }).map_err(io::Error::from)
+        setrlimit(
+            resource,
+            Rlimit {
+                current: Some(value),
+                maximum: Some(value),
+            },
+        )
+        .map_err(io::Error::from)
     };
     set(Resource::Core, 0)?;
     set(Resource::Fsize, 0)?;
@@ -69,16 +79,24 @@ fn limits() -> io::Result<()> {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use landlock::{ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr};
-    use seccompiler::{BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule};
+    use landlock::{
+        ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr,
+    };
+    use seccompiler::{
+        BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+        SeccompRule,
+    };
     use std::collections::BTreeMap;
     use std::io;
 
-    pub(super) fn confine() -> io::Result<()> {
+    pub(super) fn give_up_files() -> io::Result<()> {
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
         rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
         rustix::thread::set_no_new_privs(true)?;
-        landlock().map_err(io::Error::other)?;
+        landlock().map_err(io::Error::other)
+    }
+
+    pub(super) fn give_up_calls() -> io::Result<()> {
         seccomp().map_err(io::Error::other)
     }
 
@@ -124,7 +142,8 @@ mod linux {
     ];
 
     fn seccomp() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let mut rules: BTreeMap<i64, Vec<SeccompRule>> = ALLOWED.iter().map(|call| (*call, Vec::new())).collect();
+        let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
+            ALLOWED.iter().map(|call| (*call, Vec::new())).collect();
         // Memory, but never memory that can be executed: protection without PROT_EXEC.
         for call in [libc::SYS_mmap, libc::SYS_mprotect] {
             let not_exec = SeccompCondition::new(
@@ -156,11 +175,19 @@ pub(super) fn hostile(what: &str) -> String {
     let got = unsafe {
         match what {
             "open" => i64::from(libc::open(c"/etc/passwd".as_ptr(), libc::O_RDONLY)),
-            "create" => i64::from(libc::open(c"/tmp/deputy-escape".as_ptr(), libc::O_CREAT | libc::O_WRONLY, 0o600)),
+            "create" => i64::from(libc::open(
+                c"/tmp/deputy-escape".as_ptr(),
+                libc::O_CREAT | libc::O_WRONLY,
+                0o600,
+            )),
             "socket" => i64::from(libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0)),
             "unix-socket" => i64::from(libc::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0)),
             "fork" => i64::from(libc::fork()),
-            "exec" => i64::from(libc::execl(c"/bin/true".as_ptr(), c"true".as_ptr(), std::ptr::null::<libc::c_char>())),
+            "exec" => i64::from(libc::execl(
+                c"/bin/true".as_ptr(),
+                c"true".as_ptr(),
+                std::ptr::null::<libc::c_char>(),
+            )),
             "ptrace" => libc::ptrace(libc::PTRACE_ATTACH, libc::getppid(), 0, 0),
             "kill" => i64::from(libc::kill(libc::getppid(), libc::SIGTERM)),
             "exec-memory" => {
@@ -172,7 +199,14 @@ pub(super) fn hostile(what: &str) -> String {
             "dup" => i64::from(libc::dup(0)),
             "memory" => {
                 let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-                let page = libc::mmap(std::ptr::null_mut(), 8 << 30, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+                let page = libc::mmap(
+                    std::ptr::null_mut(),
+                    8 << 30,
+                    libc::PROT_READ | libc::PROT_WRITE,
+                    flags,
+                    -1,
+                    0,
+                );
                 if page == libc::MAP_FAILED { -1 } else { 0 }
             }
             _ => -2,

@@ -33,6 +33,13 @@ pub(super) struct HostState {
     pub(super) ended: Option<Ended>,
 }
 
+/// A zone from the database that is compiled in: a confined worker can read no other.
+pub(super) fn zone(name: &str) -> TimeZone {
+    jiff::tz::TimeZoneDatabase::bundled()
+        .get(name)
+        .unwrap_or(TimeZone::UTC)
+}
+
 /// The stream of random bytes that a seed stands for.
 pub(super) fn random_stream(seed: &[u8; 32]) -> OutputReader {
     blake3::Hasher::new_keyed(seed).finalize_xof()
@@ -72,13 +79,23 @@ impl HostState {
             if self.log_bytes <= LOG_BYTES {
                 self.log_bytes = LOG_BYTES + 1;
                 let message = "more was logged here than is kept".to_owned();
-                self.logs.push(LogLine { level: "warn".to_owned(), message, fields: None });
+                self.logs.push(LogLine {
+                    level: "warn".to_owned(),
+                    message,
+                    fields: None,
+                });
             }
             return;
         }
         self.log_bytes += size;
-        let fields = fields.and_then(|text| serde_json::from_str(&text).ok()).map(|v| Box::new(RawValueEq(v)));
-        self.logs.push(LogLine { level, message, fields });
+        let fields = fields
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .map(|v| Box::new(RawValueEq(v)));
+        self.logs.push(LogLine {
+            level,
+            message,
+            fields,
+        });
     }
 }
 
@@ -98,7 +115,10 @@ struct Reported {
 fn failure(json: &str) -> ScriptFailure {
     match serde_json::from_str::<Reported>(json) {
         Ok(reported) => ScriptFailure {
-            class: reported.class.and_then(|c| FailureClass::parse(&c)).unwrap_or(FailureClass::Logic),
+            class: reported
+                .class
+                .and_then(|c| FailureClass::parse(&c))
+                .unwrap_or(FailureClass::Logic),
             code: reported.code.unwrap_or_else(|| "exception".to_owned()),
             message: if reported.name.is_empty() {
                 reported.message
@@ -142,7 +162,9 @@ pub(super) fn object<'js>(ctx: &Ctx<'js>, state: &Shared) -> Result<Object<'js>>
             if !state.step() {
                 return 0;
             }
-            let Ok(args) = RawValue::from_string(args) else { return 0 };
+            let Ok(args) = RawValue::from_string(args) else {
+                return 0;
+            };
             state.next_call += 1;
             let id = state.next_call;
             state.calls.push(Call { id, tool, args });
@@ -150,9 +172,15 @@ pub(super) fn object<'js>(ctx: &Ctx<'js>, state: &Shared) -> Result<Object<'js>>
         })?,
     )?;
     let s = with(state);
-    host.set("step", Function::new(ctx.clone(), move || s.borrow_mut().step())?)?;
+    host.set(
+        "step",
+        Function::new(ctx.clone(), move || s.borrow_mut().step())?,
+    )?;
     let s = with(state);
-    host.set("now", Function::new(ctx.clone(), move || s.borrow().now_ms as f64)?)?;
+    host.set(
+        "now",
+        Function::new(ctx.clone(), move || s.borrow().now_ms as f64)?,
+    )?;
     let s = with(state);
     host.set(
         "random",
@@ -165,27 +193,39 @@ pub(super) fn object<'js>(ctx: &Ctx<'js>, state: &Shared) -> Result<Object<'js>>
     let s = with(state);
     host.set(
         "randomBytes",
-        Function::new(ctx.clone(), move |ctx: Ctx<'js>, n: usize| -> Result<TypedArray<'js, u8>> {
-            if n > 65_536 {
-                return Err(Exception::throw_range(&ctx, "at most 65536 bytes at a time"));
-            }
-            let mut bytes = vec![0; n];
-            s.borrow_mut().random.fill(&mut bytes);
-            TypedArray::new(ctx, bytes)
-        })?,
+        Function::new(
+            ctx.clone(),
+            move |ctx: Ctx<'js>, n: usize| -> Result<TypedArray<'js, u8>> {
+                if n > 65_536 {
+                    return Err(Exception::throw_range(
+                        &ctx,
+                        "at most 65536 bytes at a time",
+                    ));
+                }
+                let mut bytes = vec![0; n];
+                s.borrow_mut().random.fill(&mut bytes);
+                TypedArray::new(ctx, bytes)
+            },
+        )?,
     )?;
     let s = with(state);
     host.set(
         "log",
-        Function::new(ctx.clone(), move |level: String, message: String, fields: Option<String>| {
-            s.borrow_mut().log(level, message, fields);
-        })?,
+        Function::new(
+            ctx.clone(),
+            move |level: String, message: String, fields: Option<String>| {
+                s.borrow_mut().log(level, message, fields);
+            },
+        )?,
     )?;
     let s = with(state);
     host.set(
         "done",
         Function::new(ctx.clone(), move |result: String, changed: String| {
-            s.borrow_mut().ended.get_or_insert(Ended::Done { result, state: changed });
+            s.borrow_mut().ended.get_or_insert(Ended::Done {
+                result,
+                state: changed,
+            });
         })?,
     )?;
     let s = with(state);
@@ -219,9 +259,15 @@ fn zone_functions<'js>(ctx: &Ctx<'js>, host: &Object<'js>, state: &Shared) -> Re
         "localToUtc",
         Function::new(ctx.clone(), move |ms: f64| -> f64 {
             let state = s.borrow();
-            let Ok(instant) = Timestamp::from_millisecond(ms as i64) else { return f64::NAN };
+            let Ok(instant) = Timestamp::from_millisecond(ms as i64) else {
+                return f64::NAN;
+            };
             let local: civil::DateTime = TimeZone::UTC.to_datetime(instant);
-            state.zone.to_ambiguous_zoned(local).compatible().map_or(f64::NAN, |z| z.timestamp().as_millisecond() as f64)
+            state
+                .zone
+                .to_ambiguous_zoned(local)
+                .compatible()
+                .map_or(f64::NAN, |z| z.timestamp().as_millisecond() as f64)
         })?,
     )?;
     let s = Rc::clone(state);
@@ -229,8 +275,10 @@ fn zone_functions<'js>(ctx: &Ctx<'js>, host: &Object<'js>, state: &Shared) -> Re
         "zoneName",
         Function::new(ctx.clone(), move |ms: f64| -> String {
             let state = s.borrow();
-            Timestamp::from_millisecond(ms as i64)
-                .map_or_else(|_| String::new(), |t| state.zone.to_offset_info(t).abbreviation().to_owned())
+            Timestamp::from_millisecond(ms as i64).map_or_else(
+                |_| String::new(),
+                |t| state.zone.to_offset_info(t).abbreviation().to_owned(),
+            )
         })?,
     )?;
     Ok(())
@@ -249,47 +297,66 @@ fn text_functions<'js>(ctx: &Ctx<'js>, host: &Object<'js>) -> Result<()> {
 
     host.set(
         "utf8",
-        Function::new(ctx.clone(), |ctx: Ctx<'js>, text: rquickjs::Coerced<String>| {
-            TypedArray::<u8>::new(ctx, text.0.into_bytes())
-        })?,
+        Function::new(
+            ctx.clone(),
+            |ctx: Ctx<'js>, text: rquickjs::Coerced<String>| {
+                TypedArray::<u8>::new(ctx, text.0.into_bytes())
+            },
+        )?,
     )?;
     host.set(
         "fromUtf8",
-        Function::new(ctx.clone(), |ctx: Ctx<'js>, bytes: TypedArray<'js, u8>, fatal: bool| -> Result<String> {
-            let bytes = copy(&bytes);
-            if fatal {
-                return String::from_utf8(bytes)
-                    .map_err(|_| Exception::throw_type(&ctx, "the bytes are not UTF-8"));
-            }
-            Ok(String::from_utf8_lossy(&bytes).into_owned())
-        })?,
+        Function::new(
+            ctx.clone(),
+            |ctx: Ctx<'js>, bytes: TypedArray<'js, u8>, fatal: bool| -> Result<String> {
+                let bytes = copy(&bytes);
+                if fatal {
+                    return String::from_utf8(bytes)
+                        .map_err(|_| Exception::throw_type(&ctx, "the bytes are not UTF-8"));
+                }
+                Ok(String::from_utf8_lossy(&bytes).into_owned())
+            },
+        )?,
     )?;
     host.set(
         "toBase64",
-        Function::new(ctx.clone(), |bytes: TypedArray<'js, u8>| STANDARD.encode(copy(&bytes)))?,
+        Function::new(ctx.clone(), |bytes: TypedArray<'js, u8>| {
+            STANDARD.encode(copy(&bytes))
+        })?,
     )?;
     host.set(
         "fromBase64",
-        Function::new(ctx.clone(), |ctx: Ctx<'js>, text: String| -> Result<TypedArray<'js, u8>> {
-            let text: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-            let bytes = STANDARD
-                .decode(&text)
-                .or_else(|_| base64::engine::general_purpose::STANDARD_NO_PAD.decode(&text))
-                .map_err(|_| Exception::throw_type(&ctx, "this is not base64"))?;
-            TypedArray::new(ctx, bytes)
-        })?,
+        Function::new(
+            ctx.clone(),
+            |ctx: Ctx<'js>, text: String| -> Result<TypedArray<'js, u8>> {
+                let text: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+                let bytes = STANDARD
+                    .decode(&text)
+                    .or_else(|_| base64::engine::general_purpose::STANDARD_NO_PAD.decode(&text))
+                    .map_err(|_| Exception::throw_type(&ctx, "this is not base64"))?;
+                TypedArray::new(ctx, bytes)
+            },
+        )?,
     )?;
     // Parses a URL, with one part replaced if named; the parts as JSON, or null.
     host.set(
         "url",
-        Function::new(ctx.clone(), |text: String, base: Option<String>, part: Option<String>, value: Option<String>| {
-            url_parts(&text, base.as_deref(), part.as_deref(), value.as_deref())
-        })?,
+        Function::new(
+            ctx.clone(),
+            |text: String, base: Option<String>, part: Option<String>, value: Option<String>| {
+                url_parts(&text, base.as_deref(), part.as_deref(), value.as_deref())
+            },
+        )?,
     )?;
     Ok(())
 }
 
-fn url_parts(text: &str, base: Option<&str>, part: Option<&str>, value: Option<&str>) -> Option<String> {
+fn url_parts(
+    text: &str,
+    base: Option<&str>,
+    part: Option<&str>,
+    value: Option<&str>,
+) -> Option<String> {
     let mut url = match base {
         Some(base) => url::Url::parse(base).ok()?.join(text).ok()?,
         None => url::Url::parse(text).ok()?,

@@ -20,7 +20,10 @@ pub(super) struct Limited {
 
 impl Limited {
     pub(super) fn new(heap: Rc<Heap>) -> Self {
-        Self { inner: RustAllocator, heap }
+        Self {
+            inner: RustAllocator,
+            heap,
+        }
     }
 
     fn room(&self, more: usize) -> bool {
@@ -45,7 +48,9 @@ impl Limited {
             // SAFETY: callers hand in live pointers of this allocator.
             #[allow(unsafe_code)]
             let size = unsafe { RustAllocator::usable_size(pointer) };
-            self.heap.used.set(self.heap.used.get().saturating_sub(size));
+            self.heap
+                .used
+                .set(self.heap.used.get().saturating_sub(size));
         }
     }
 }
@@ -83,7 +88,11 @@ unsafe impl Allocator for Limited {
 
     unsafe fn realloc(&mut self, pointer: *mut u8, new_size: usize) -> *mut u8 {
         // SAFETY: a live pointer of this allocator, or null.
-        let old = if pointer.is_null() { 0 } else { unsafe { RustAllocator::usable_size(pointer) } };
+        let old = if pointer.is_null() {
+            0
+        } else {
+            unsafe { RustAllocator::usable_size(pointer) }
+        };
         if new_size > old && !self.room(new_size - old) {
             return std::ptr::null_mut();
         }

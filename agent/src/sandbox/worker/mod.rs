@@ -45,7 +45,9 @@ impl Link {
 pub fn worker_main(tools: &dyn PureTools) -> ExitCode {
     // A panic must not be able to write anywhere.
     std::panic::set_hook(Box::new(|_| {}));
-    let Some(socket) = confine::take_socket() else { return ExitCode::from(3) };
+    let Some(socket) = confine::take_socket() else {
+        return ExitCode::from(3);
+    };
     let mut link = Link(socket);
     // Everything that needs files (none today) would have to happen before this line.
     if confine::confine().is_err() {
@@ -62,16 +64,28 @@ fn serve(link: &mut Link, tools: &dyn PureTools) -> io::Result<()> {
     loop {
         // Built ahead, so that a start finds it ready.
         let runtime = Runtime::fresh().map_err(|e| io::Error::other(e.to_string()))?;
-        link.send(&FromWorker { logs: Vec::new(), event: WorkerEvent::Ready })?;
+        link.send(&FromWorker {
+            logs: Vec::new(),
+            event: WorkerEvent::Ready,
+        })?;
         match link.receive() {
             Ok(ToWorker::Start(start)) => run(link, runtime, *start, tools)?,
-            Ok(ToWorker::Answer(_)) => return Err(io::Error::other("an answer without a question")),
+            Ok(ToWorker::Answer(_)) => {
+                return Err(io::Error::other("an answer without a question"));
+            }
             #[cfg(feature = "hostile-worker")]
             Ok(ToWorker::Hostile(what)) => {
                 let logs = Vec::new();
                 let result = confine::hostile(&what);
                 let result = serde_json::value::to_raw_value(&result)?;
-                link.send(&FromWorker { logs, event: WorkerEvent::Done { result, state: Default::default(), calls: Vec::new() } })?;
+                link.send(&FromWorker {
+                    logs,
+                    event: WorkerEvent::Done {
+                        result,
+                        state: Default::default(),
+                        calls: Vec::new(),
+                    },
+                })?;
             }
             Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
             Err(e) => return Err(e),

@@ -3,7 +3,9 @@
 use super::host::{self, Ended, HostState, Shared};
 use super::memory::{Heap, Limited};
 use crate::sandbox::PureTools;
-use crate::sandbox::frames::{Answer, FromWorker, Limits, Outcome, ScriptFailure, Start, WorkerEvent};
+use crate::sandbox::frames::{
+    Answer, FromWorker, Limits, Outcome, ScriptFailure, Start, WorkerEvent,
+};
 use crate::tools::ToolError;
 use deputy_protocol::FailureClass;
 use rquickjs::{CatchResultExt, Context, Ctx, Function, Module, Object, Persistent, Value};
@@ -24,7 +26,10 @@ struct Cpu {
 /// CPU time of this process so far.
 fn cpu_time() -> Duration {
     let spec = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::new(u64::try_from(spec.tv_sec).unwrap_or(0), u32::try_from(spec.tv_nsec).unwrap_or(0))
+    Duration::new(
+        u64::try_from(spec.tv_sec).unwrap_or(0),
+        u32::try_from(spec.tv_nsec).unwrap_or(0),
+    )
 }
 
 pub(super) struct Runtime {
@@ -61,7 +66,10 @@ impl Runtime {
             if full.refused.get() {
                 return true;
             }
-            let over = watched.deadline.get().is_some_and(|deadline| cpu_time() > deadline);
+            let over = watched
+                .deadline
+                .get()
+                .is_some_and(|deadline| cpu_time() > deadline);
             if over {
                 watched.exceeded.set(true);
             }
@@ -92,14 +100,19 @@ impl Runtime {
         self.limits = start.limits;
         let heap_limit = usize::try_from(start.limits.heap_bytes).unwrap_or(usize::MAX);
         // The script's own sources and the prelude do not count against it.
-        self.heap.limit.set(self.heap.used.get().saturating_add(heap_limit));
-        self.engine.set_max_stack_size(usize::try_from(start.limits.stack_bytes).unwrap_or(512 << 10));
-        self.cpu.deadline.set(Some(cpu_time() + Duration::from_millis(start.limits.cpu_ms)));
+        self.heap
+            .limit
+            .set(self.heap.used.get().saturating_add(heap_limit));
+        self.engine
+            .set_max_stack_size(usize::try_from(start.limits.stack_bytes).unwrap_or(512 << 10));
+        self.cpu.deadline.set(Some(
+            cpu_time() + Duration::from_millis(start.limits.cpu_ms),
+        ));
         self.denied.borrow_mut().clone_from(&start.denied);
         {
             let mut state = self.state.borrow_mut();
             state.now_ms = start.now.0;
-            state.zone = jiff::tz::TimeZone::get(&start.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
+            state.zone = host::zone(&start.timezone);
             state.random = host::random_stream(&start.seed);
             state.steps_left = start.limits.steps;
         }
@@ -107,7 +120,10 @@ impl Runtime {
             self.load(&start);
             self.pump()
         });
-        Running { runtime: self, frame }
+        Running {
+            runtime: self,
+            frame,
+        }
     }
 
     fn load(&mut self, start: &Start) {
@@ -116,10 +132,11 @@ impl Runtime {
         let report = self.report.clone();
         let shared = Rc::clone(&self.state);
         let failed = self.context.with(|ctx| -> Option<ScriptFailure> {
-            let module = match Module::declare(ctx.clone(), "script", start.script.as_str()).catch(&ctx) {
-                Ok(module) => module,
-                Err(error) => return Some(syntax(&error.to_string())),
-            };
+            let module =
+                match Module::declare(ctx.clone(), "script", start.script.as_str()).catch(&ctx) {
+                    Ok(module) => module,
+                    Err(error) => return Some(syntax(&error.to_string())),
+                };
             let (module, promise) = match module.eval().catch(&ctx) {
                 Ok(evaluated) => evaluated,
                 Err(error) => return Some(exception(&error.to_string())),
@@ -128,17 +145,32 @@ impl Runtime {
             if let Some(Err(_)) = promise.result::<Value<'_>>() {
                 let thrown = ctx.catch();
                 let report = report.restore(&ctx).ok()?;
-                return report.call::<_, ()>((thrown,)).err().map(|e| exception(&e.to_string()));
+                return report
+                    .call::<_, ()>((thrown,))
+                    .err()
+                    .map(|e| exception(&e.to_string()));
             }
             let namespace = module.namespace().ok()?;
             let run = || -> rquickjs::Result<()> {
                 let entry = entry.restore(&ctx)?;
-                entry.call((namespace, start.topic.clone(), start.ctx.get(), state_text, start.tools.clone()))
+                entry.call((
+                    namespace,
+                    start.topic.clone(),
+                    start.ctx.get(),
+                    state_text,
+                    start.tools.clone(),
+                ))
             };
-            run().catch(&ctx).err().map(|error| exception(&error.to_string()))
+            run()
+                .catch(&ctx)
+                .err()
+                .map(|error| exception(&error.to_string()))
         });
         if let Some(failure) = failed {
-            shared.borrow_mut().ended.get_or_insert(Ended::Failed(failure));
+            shared
+                .borrow_mut()
+                .ended
+                .get_or_insert(Ended::Failed(failure));
         }
     }
 
@@ -150,7 +182,10 @@ impl Runtime {
         let bytes = json.get().len() as u64;
         self.total_bytes += bytes;
         if ok && (bytes > self.limits.result_bytes || self.total_bytes > self.limits.total_bytes) {
-            return Some(limit("bytes", "the tools returned more than the run may take in"));
+            return Some(limit(
+                "bytes",
+                "the tools returned more than the run may take in",
+            ));
         }
         {
             let mut state = self.state.borrow_mut();
@@ -160,7 +195,10 @@ impl Runtime {
         self.outstanding = self.outstanding.saturating_sub(1);
         let settle = self.settle.clone();
         self.context.with(|ctx| {
-            let settled = settle.restore(&ctx).and_then(|f| f.call::<_, bool>((answer.id, ok, json.get()))).catch(&ctx);
+            let settled = settle
+                .restore(&ctx)
+                .and_then(|f| f.call::<_, bool>((answer.id, ok, json.get())))
+                .catch(&ctx);
             settled.err().map(|error| exception(&error.to_string()))
         })
     }
@@ -202,13 +240,28 @@ impl Runtime {
 
     fn over_limit(&self) -> Option<ScriptFailure> {
         if self.heap.refused.get() {
-            return Some(limit("heap", &format!("the script used more than {} bytes of memory", self.limits.heap_bytes)));
+            return Some(limit(
+                "heap",
+                &format!(
+                    "the script used more than {} bytes of memory",
+                    self.limits.heap_bytes
+                ),
+            ));
         }
         if self.cpu.exceeded.get() {
-            return Some(limit("cpu", &format!("the script used more than {} ms of CPU time", self.limits.cpu_ms)));
+            return Some(limit(
+                "cpu",
+                &format!(
+                    "the script used more than {} ms of CPU time",
+                    self.limits.cpu_ms
+                ),
+            ));
         }
         if self.state.borrow().out_of_steps {
-            return Some(limit("steps", &format!("the script made more than {} tool calls", self.limits.steps)));
+            return Some(limit(
+                "steps",
+                &format!("the script made more than {} tool calls", self.limits.steps),
+            ));
         }
         None
     }
@@ -224,7 +277,13 @@ impl Running {
     /// The frame to be sent now.
     pub(super) fn frame(&mut self) -> FromWorker {
         let ended = WorkerEvent::Calls { calls: Vec::new() };
-        std::mem::replace(&mut self.frame, FromWorker { logs: Vec::new(), event: ended })
+        std::mem::replace(
+            &mut self.frame,
+            FromWorker {
+                logs: Vec::new(),
+                event: ended,
+            },
+        )
     }
 
     /// Takes an answer and runs on as far as the script goes.
@@ -232,8 +291,14 @@ impl Running {
         let runtime = &mut self.runtime;
         self.frame = lend(tools, || match runtime.settle(answer) {
             Some(failure) => match runtime.over_limit() {
-                Some(over) => FromWorker { logs: Vec::new(), event: WorkerEvent::Failed(over) },
-                None => FromWorker { logs: Vec::new(), event: WorkerEvent::Failed(failure) },
+                Some(over) => FromWorker {
+                    logs: Vec::new(),
+                    event: WorkerEvent::Failed(over),
+                },
+                None => FromWorker {
+                    logs: Vec::new(),
+                    event: WorkerEvent::Failed(failure),
+                },
             },
             None => runtime.pump(),
         });
@@ -251,14 +316,24 @@ fn lend<T>(tools: &dyn PureTools, run: impl FnOnce() -> T) -> T {
     result
 }
 
-type Api = (Persistent<Function<'static>>, Persistent<Function<'static>>, Persistent<Function<'static>>);
+type Api = (
+    Persistent<Function<'static>>,
+    Persistent<Function<'static>>,
+    Persistent<Function<'static>>,
+);
 
-fn prelude(ctx: &Ctx<'_>, state: &Shared, denied: &Rc<RefCell<Vec<String>>>) -> rquickjs::Result<Api> {
+fn prelude(
+    ctx: &Ctx<'_>,
+    state: &Shared,
+    denied: &Rc<RefCell<Vec<String>>>,
+) -> rquickjs::Result<Api> {
     let host = host::object(ctx, state)?;
     let denied = Rc::clone(denied);
     host.set(
         "pure",
-        Function::new(ctx.clone(), move |tool: String, args: String| pure(&denied.borrow(), &tool, &args))?,
+        Function::new(ctx.clone(), move |tool: String, args: String| {
+            pure(&denied.borrow(), &tool, &args)
+        })?,
     )?;
     let names: Vec<String> = PURE_NAMES.with(|names| names.borrow().clone());
     let mut options = rquickjs::context::EvalOptions::default();
@@ -279,13 +354,24 @@ thread_local! {
 }
 
 fn pure(denied: &[String], tool: &str, args: &str) -> String {
-    let result = if denied.iter().any(|pattern| crate::gate::names(pattern, tool)) {
+    let result = if denied
+        .iter()
+        .any(|pattern| crate::gate::names(pattern, tool))
+    {
         let message = "the contract forbids this operation";
-        Err(ToolError::not_done(FailureClass::Permission, "never", tool, message))
+        Err(ToolError::not_done(
+            FailureClass::Permission,
+            "never",
+            tool,
+            message,
+        ))
     } else {
         match LENT.get() {
             Some(tools) => tools.call(tool, args),
-            None => Err(ToolError::invalid_input(tool, "tools can only be called while the script runs")),
+            None => Err(ToolError::invalid_input(
+                tool,
+                "tools can only be called while the script runs",
+            )),
         }
     };
     let answer = match result {
@@ -296,9 +382,15 @@ fn pure(denied: &[String], tool: &str, args: &str) -> String {
 }
 
 fn done(result: String, changed: &str, calls: Vec<crate::sandbox::frames::Call>) -> WorkerEvent {
-    let parsed = RawValue::from_string(result).ok().zip(serde_json::from_str(changed).ok());
+    let parsed = RawValue::from_string(result)
+        .ok()
+        .zip(serde_json::from_str(changed).ok());
     match parsed {
-        Some((result, state)) => WorkerEvent::Done { result, state, calls },
+        Some((result, state)) => WorkerEvent::Done {
+            result,
+            state,
+            calls,
+        },
         None => WorkerEvent::Failed(exception("the script returned something that is not JSON")),
     }
 }
@@ -315,14 +407,23 @@ fn limit(code: &str, message: &str) -> ScriptFailure {
 
 /// A stack overflow that nobody caught is a limit too.
 fn as_limit(failure: ScriptFailure) -> ScriptFailure {
-    if failure.class == FailureClass::Logic && failure.message.contains("Maximum call stack size exceeded") {
-        return ScriptFailure { class: FailureClass::Limit, code: "stack".to_owned(), ..failure };
+    if failure.class == FailureClass::Logic
+        && failure.message.contains("Maximum call stack size exceeded")
+    {
+        return ScriptFailure {
+            class: FailureClass::Limit,
+            code: "stack".to_owned(),
+            ..failure
+        };
     }
     failure
 }
 
 fn syntax(message: &str) -> ScriptFailure {
-    ScriptFailure { code: "syntax".to_owned(), ..exception(message) }
+    ScriptFailure {
+        code: "syntax".to_owned(),
+        ..exception(message)
+    }
 }
 
 fn exception(text: &str) -> ScriptFailure {

@@ -1,0 +1,125 @@
+//! The agent as a whole: its parts put together, started and stopped in order.
+
+use crate::clock::SharedClock;
+use crate::connectors::{Connections, Vault, VaultError};
+use crate::control::Control;
+use crate::executor::{Arrivals, Executor, Parts, Programs, recover};
+use crate::gate::Permissions;
+use crate::observe::Redactor;
+use crate::sandbox::{Pool, PoolConfig};
+use crate::scheduler::Scheduler;
+use crate::store::{Durability, Store, StoreError, settings};
+use crate::tools::{OutsideEnv, registry};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use tokio_util::sync::CancellationToken;
+
+/// What an agent is started with.
+pub struct AgentConfig {
+    /// The data directory.
+    pub home: PathBuf,
+    /// How scripts run.
+    pub pool: PoolConfig,
+    /// The clock.
+    pub clock: SharedClock,
+}
+
+/// Why an agent does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+/// A running agent.
+pub struct Agent {
+    /// The door for clients.
+    pub control: Control,
+    scheduler: tokio::task::JoinHandle<()>,
+}
+
+/// The setting that tells this data directory from all others.
+const INSTALLATION: &str = "installation";
+
+impl Agent {
+    /// Opens the data directory, recovers what was interrupted, and starts to work.
+    pub async fn start(config: AgentConfig) -> Result<Self, AgentError> {
+        let store = Store::open(&config.home)?;
+        let vault = Arc::new(Vault::open(&config.home)?);
+        let redactor = Arc::new(Redactor::default());
+        let now = config.clock.now();
+        let fresh = new_installation();
+        let (installation, denied) = store
+            .write(Durability::Synced, move |db| {
+                let installation = match settings::get(db, INSTALLATION)? {
+                    Some(Value::String(known)) => known,
+                    _ => {
+                        settings::set(db, INSTALLATION, &Value::String(fresh.clone()))?;
+                        fresh
+                    }
+                };
+                let denied = settings::get(db, crate::executor::DENIED_SETTING)?;
+                let resumed = recover(db, now)?;
+                if resumed > 0 {
+                    tracing::info!(resumed, "interrupted runs go on");
+                }
+                Ok((installation, denied))
+            })
+            .await?;
+        let programs = Programs::default();
+        let denied_operations = denied
+            .and_then(|v| serde_json::from_value(v).ok())
+            .unwrap_or_default();
+        programs.set_permissions(Permissions { denied_operations });
+        let (sender, notices) = tokio::sync::mpsc::unbounded_channel();
+        let connections =
+            Connections::new(store.clone(), Arc::clone(&vault), Arc::clone(&redactor));
+        let executor = Executor::new(Parts {
+            store,
+            pool: Pool::new(config.pool),
+            registry: registry(),
+            env: OutsideEnv {
+                connections: Arc::new(connections),
+            },
+            clock: config.clock,
+            redactor,
+            programs,
+            installation,
+            stopping: CancellationToken::new(),
+            arrivals: Arrivals(sender),
+            cancels: Mutex::default(),
+        });
+        let scheduler = tokio::spawn(Scheduler::new(executor.clone(), notices).run());
+        Ok(Self {
+            control: Control::new(executor, vault),
+            scheduler,
+        })
+    }
+
+    /// Stops: no new run is begun, runs under way come to a point where they can resume, and what
+    /// was written is on disk.
+    pub async fn stop(self) {
+        self.control.executor.parts.stopping.cancel();
+        if let Err(error) = self.scheduler.await {
+            tracing::error!(%error, "the scheduler stopped unexpectedly");
+        }
+    }
+
+    /// Resolves when somebody asked the agent to stop.
+    pub async fn stopping(&self) {
+        self.control.executor.parts.stopping.cancelled().await;
+    }
+}
+
+fn new_installation() -> String {
+    let mut bytes = [0; 16];
+    // The kernel's generator does not fail once the system is up; the address and time below tell
+    // installations apart even then.
+    let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    blake3::hash(&bytes).to_hex()[..32].to_owned()
+}

@@ -1,0 +1,456 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  deputy up
+  deputy delegate \"tell me when the feed at https://blog.rust-lang.org/feed.xml mentions async, every hour\"
+  deputy automations
+  deputy needs
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 agent not running, 4 needs a person.";
+
+/// Delegate an errand and forget about it.
+#[derive(Parser)]
+#[command(name = "deputy", version, after_help = EXAMPLES)]
+pub(super) struct Cli {
+    /// Print exactly one JSON document.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Start the agent in the foreground.
+    Up(UpArgs),
+    /// What runs.
+    Status,
+    /// What is wrong and what to do about it.
+    Doctor,
+    /// Stop the running agent in order.
+    Stop,
+    /// Say what should happen.
+    Delegate {
+        /// In your words.
+        text: String,
+        /// Change this automation.
+        #[arg(long)]
+        automation: Option<String>,
+        /// Accept the proposal at once.
+        #[arg(long)]
+        yes: bool,
+        /// Your time zone, e.g. Europe/Berlin.
+        #[arg(long)]
+        timezone: Option<String>,
+    },
+    /// Accept or decline a proposal.
+    #[command(subcommand)]
+    Proposal(Proposal),
+    /// The conversation.
+    Chat {
+        /// An automation's, or text to say.
+        words: Vec<String>,
+        /// At most so many lines.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// What was delegated.
+    Automations {
+        /// Archived ones too.
+        #[arg(long)]
+        all: bool,
+    },
+    /// One automation.
+    #[command(subcommand)]
+    Automation(Automation),
+    /// The contract.
+    #[command(subcommand)]
+    Contract(Contract),
+    /// Install a bundle.
+    Install {
+        /// A JSON file.
+        file: PathBuf,
+        /// Accept at once.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Export a bundle or the audit trail.
+    Export {
+        /// The automation.
+        id: Option<String>,
+        /// The audit trail of everything.
+        #[arg(long, conflicts_with = "id")]
+        all: bool,
+        /// jsonl or otlp.
+        #[arg(long, default_value = "jsonl")]
+        format: String,
+    },
+    /// What ran.
+    Runs {
+        /// Of one automation.
+        #[arg(long)]
+        automation: Option<String>,
+        /// In one state.
+        #[arg(long)]
+        state: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// One run.
+    #[command(subcommand)]
+    Run(Run),
+    /// What came in.
+    Inputs {
+        /// Of one automation.
+        #[arg(long)]
+        automation: Option<String>,
+        /// In one state.
+        #[arg(long)]
+        state: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// One input.
+    #[command(subcommand)]
+    Input(Input),
+    /// What went out.
+    Outputs {
+        /// Of one automation.
+        #[arg(long)]
+        automation: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Run a run's script again against its journal; nothing is executed.
+    Replay {
+        /// The run.
+        run: String,
+        /// Another script.
+        #[arg(long)]
+        script: Option<PathBuf>,
+    },
+    /// What needs you.
+    Needs {
+        /// Settled items too.
+        #[arg(long)]
+        all: bool,
+    },
+    /// One item that needs you.
+    #[command(subcommand)]
+    Need(Need),
+    /// Connections to the outside.
+    Connections,
+    /// Make or renew a connection.
+    #[command(subcommand)]
+    Connect(Connect),
+    /// One connection.
+    #[command(subcommand)]
+    Connection(Connection),
+    /// What it cost.
+    Costs {
+        /// automation, run, tool, connection or model.
+        #[arg(long, default_value = "automation")]
+        by: String,
+        /// Since how long ago, e.g. 7d, 12h.
+        #[arg(long)]
+        since: Option<String>,
+    },
+    /// Operations that no automation may use.
+    Permissions {
+        /// Deny an operation or namespace.* as well.
+        #[arg(long)]
+        deny: Vec<String>,
+        /// No longer deny it.
+        #[arg(long)]
+        allow: Vec<String>,
+    },
+    /// Settings.
+    #[command(subcommand)]
+    Config(Config),
+    /// The tools that scripts can use.
+    Tools {
+        /// Their TypeScript declarations.
+        #[arg(long)]
+        types: bool,
+    },
+    /// Copy the database while the agent runs.
+    Backup {
+        /// A file that does not exist yet.
+        file: PathBuf,
+    },
+    /// Put a backup in the database's place, while no agent runs.
+    Restore {
+        /// The backup.
+        file: PathBuf,
+    },
+    /// Drop old journal entries.
+    Prune {
+        /// Older than this many days.
+        #[arg(long, default_value_t = 90)]
+        older_than_days: u32,
+    },
+    /// Events.
+    #[command(subcommand)]
+    Event(Event),
+    /// Watch what happens.
+    Events {
+        /// Go on as it happens.
+        #[arg(long)]
+        follow: bool,
+        /// Only what came after this sequence number.
+        #[arg(long, default_value_t = 0)]
+        after: i64,
+        /// Only of this run.
+        #[arg(long)]
+        run: Option<String>,
+    },
+    /// The vault of secrets.
+    #[command(subcommand)]
+    Vault(Vault),
+    /// Completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct UpArgs {
+    /// Where local webhooks are taken.
+    #[arg(long)]
+    pub(super) listen: Option<String>,
+    /// A relay (not built yet).
+    #[arg(long)]
+    pub(super) relay: Vec<String>,
+    /// Do not open the page.
+    #[arg(long)]
+    pub(super) no_open: bool,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Proposal {
+    /// Delegate as proposed.
+    Accept {
+        /// The proposal.
+        id: String,
+        /// Confirm a doubt.
+        #[arg(long)]
+        confirm: Vec<String>,
+    },
+    /// Do not.
+    Decline {
+        /// The proposal.
+        id: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum Automation {
+    /// Contract, script and latest runs.
+    Show {
+        /// The automation.
+        id: String,
+    },
+    /// Rest it.
+    Pause {
+        /// The automation.
+        id: String,
+    },
+    /// Wake it.
+    Resume {
+        /// The automation.
+        id: String,
+    },
+    /// End it, keeping its history.
+    Archive {
+        /// The automation.
+        id: String,
+    },
+    /// Start a run now and wait for its end.
+    Run {
+        /// The automation.
+        id: String,
+        /// JSON for `ctx.input`.
+        #[arg(long)]
+        input: Option<String>,
+        /// Do not wait.
+        #[arg(long)]
+        no_wait: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum Contract {
+    /// In JSON and plain words.
+    Show {
+        /// The automation.
+        id: String,
+        /// Which version.
+        #[arg(long)]
+        version: Option<u32>,
+    },
+    /// What changed.
+    Diff {
+        /// The automation.
+        id: String,
+        /// The older version.
+        from: u32,
+        /// The newer version.
+        to: u32,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum Run {
+    /// The whole timeline.
+    Show {
+        /// The run.
+        id: String,
+    },
+    /// End it.
+    Cancel {
+        /// The run.
+        id: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum Input {
+    /// What it led to.
+    Show {
+        /// The input.
+        id: String,
+    },
+    /// Do nothing with it.
+    Skip {
+        /// The input.
+        id: String,
+    },
+    /// Process it again; effects done stay done.
+    Again {
+        /// The input.
+        id: String,
+        /// Do its effects again too.
+        #[arg(long)]
+        effects: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum Need {
+    /// What is asked.
+    Show {
+        /// The item.
+        id: String,
+    },
+    /// Answer it.
+    Answer {
+        /// The item.
+        id: String,
+        /// One of its choices.
+        choice: String,
+        /// A remark for the record.
+        #[arg(long)]
+        note: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum Connect {
+    /// A mail server to send through.
+    Mail(ConnectMail),
+}
+
+#[derive(Args)]
+pub(super) struct ConnectMail {
+    /// The connection's name, as contracts call it.
+    #[arg(long, default_value = "mail")]
+    pub(super) name: String,
+    /// The SMTP server.
+    #[arg(long)]
+    pub(super) smtp_host: String,
+    /// Its port.
+    #[arg(long)]
+    pub(super) smtp_port: u16,
+    /// The IMAP server (kept for later).
+    #[arg(long)]
+    pub(super) imap_host: Option<String>,
+    /// Its port.
+    #[arg(long)]
+    pub(super) imap_port: Option<u16>,
+    /// none, starttls or implicit.
+    #[arg(long)]
+    pub(super) tls: String,
+    /// The sender's address.
+    #[arg(long)]
+    pub(super) from: String,
+    /// The user name.
+    #[arg(long)]
+    pub(super) username: Option<String>,
+    /// Read the password from standard input.
+    #[arg(long)]
+    pub(super) password_stdin: bool,
+    /// How long one command may take.
+    #[arg(long)]
+    pub(super) timeout_ms: Option<u64>,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Connection {
+    /// Try it for real.
+    Check {
+        /// Its id or name.
+        id: String,
+    },
+    /// Forget it and its secret.
+    Revoke {
+        /// Its id or name.
+        id: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum Config {
+    /// Show settings.
+    Get {
+        /// Which; all when left out.
+        key: Option<String>,
+    },
+    /// Change a setting.
+    Set {
+        /// Which.
+        key: String,
+        /// JSON, or plain text.
+        value: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum Event {
+    /// Put an input.
+    Send {
+        /// The automation.
+        automation: String,
+        /// The topic.
+        topic: String,
+        /// The payload.
+        #[arg(long)]
+        json_payload: Option<String>,
+        /// Unique: a second event with it is ignored.
+        #[arg(long)]
+        id: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum Vault {
+    /// Seal every secret anew under a new key.
+    Rotate,
+}

@@ -1,0 +1,626 @@
+//! What people and programs see of an answer.
+
+use super::Exit;
+use deputy_protocol::ErrorBody;
+use deputy_protocol::Time;
+use deputy_protocol::control::Response;
+use deputy_protocol::model::*;
+use serde_json::{Value, json};
+use std::io::{self, IsTerminal, Write};
+
+/// Prints an error where errors belong.
+pub(super) fn error(error: &ErrorBody, json: bool, exit: Exit) -> Exit {
+    let mut err = io::stderr();
+    // Without a reader there is nobody to tell.
+    let _ = if json {
+        writeln!(err, "{}", json!({"error": error}))
+    } else if error.hint.is_empty() {
+        writeln!(err, "{} {}", paint("31", "Error:"), error.message)
+    } else {
+        writeln!(
+            err,
+            "{} {}\n{} {}",
+            paint("31", "Error:"),
+            error.message,
+            paint("2", "→"),
+            error.hint
+        )
+    };
+    exit
+}
+
+/// Prints exactly one JSON document.
+pub(super) fn json(out: &mut impl Write, response: &Response) -> io::Result<()> {
+    let tagged = serde_json::to_value(response)?;
+    let value = tagged.get("value").cloned().unwrap_or(Value::Null);
+    let value = match value {
+        Value::Object(mut map) => {
+            // Every thing is an object with an id.
+            if !map.contains_key("id") {
+                map.insert("id".to_owned(), tagged["type"].clone());
+            }
+            Value::Object(map)
+        }
+        Value::String(text) => json!({"id": tagged["type"], "text": text}),
+        other => other,
+    };
+    writeln!(out, "{}", serde_json::to_string_pretty(&value)?)
+}
+
+/// Colour, where a person is looking.
+fn paint(code: &str, text: &str) -> String {
+    if io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+fn state(word: &str) -> String {
+    let code = match word {
+        "active" | "succeeded" | "done" | "ok" => "32",
+        "failed" | "problem" => "31",
+        "waiting" | "in_doubt" | "paused" | "open" | "warning" | "proposed" => "33",
+        _ => "2",
+    };
+    paint(code, word)
+}
+
+/// A time as seen from now.
+fn when(time: Time) -> String {
+    let now = jiff::Timestamp::now().as_millisecond();
+    let seconds = (time.0 - now) / 1_000;
+    let span = |s: i64| match s {
+        0..=59 => format!("{s} s"),
+        60..=3_599 => format!("{} min", s / 60),
+        3_600..=172_799 => format!("{} h", s / 3_600),
+        _ => format!("{} days", s / 86_400),
+    };
+    if seconds > 0 {
+        format!("in {}", span(seconds))
+    } else {
+        format!("{} ago", span(-seconds))
+    }
+}
+
+/// Prints rows in aligned columns.
+fn table(out: &mut impl Write, head: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
+    if rows.is_empty() {
+        return writeln!(out, "Nothing here.");
+    }
+    let visible = |cell: &str| {
+        let mut n = 0;
+        let mut escape = false;
+        for c in cell.chars() {
+            match c {
+                '\x1b' => escape = true,
+                'm' if escape => escape = false,
+                _ if !escape => n += 1,
+                _ => {}
+            }
+        }
+        n
+    };
+    let width = |i: usize| {
+        rows.iter()
+            .map(|r| visible(&r[i]))
+            .chain([head[i].len()])
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let line = |out: &mut dyn Write, cells: &[String]| -> io::Result<()> {
+        for (i, cell) in cells.iter().enumerate() {
+            let pad = if i + 1 == cells.len() {
+                0
+            } else {
+                widths[i] - visible(cell) + 2
+            };
+            write!(out, "{cell}{}", " ".repeat(pad))?;
+        }
+        writeln!(out)
+    };
+    line(out, &head.iter().map(|h| paint("2", h)).collect::<Vec<_>>())?;
+    rows.iter().try_for_each(|row| line(out, row))
+}
+
+fn dash(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "–".to_owned())
+}
+
+/// Prints an answer for a person.
+pub(super) fn human(out: &mut impl Write, response: &Response) -> io::Result<()> {
+    match response {
+        Response::Status(s) => status(out, s),
+        Response::Findings(findings) => {
+            for f in findings {
+                writeln!(out, "{:9} {}", state(&f.level), f.message)?;
+                if !f.hint.is_empty() {
+                    writeln!(out, "          → {}", f.hint)?;
+                }
+            }
+            Ok(())
+        }
+        Response::Proposal(p) => proposal(out, p),
+        Response::Chat(lines) => {
+            for line in lines {
+                let title = line.data["title"].as_str().unwrap_or_default();
+                let text = line.data["text"].as_str().unwrap_or_default();
+                let chat = line.automation.as_deref().unwrap_or("");
+                writeln!(
+                    out,
+                    "{} {:4} {:12} {}",
+                    paint("2", &when(line.at)),
+                    chat,
+                    line.kind,
+                    [title, text].join(" ").trim()
+                )?;
+            }
+            if lines.is_empty() {
+                writeln!(out, "Nothing was said yet.")
+            } else {
+                Ok(())
+            }
+        }
+        Response::Automations(all) => table(
+            out,
+            &["id", "state", "name", "last run", "next", "needs you"],
+            &all.iter().map(automation_row).collect::<Vec<_>>(),
+        ),
+        Response::Automation(detail) => automation(out, detail),
+        Response::AutomationChanged(a) => {
+            writeln!(out, "{} “{}” is {}.", a.id, a.name, state(a.state.as_str()))
+        }
+        Response::Run(run) => run_line(out, run),
+        Response::Runs(runs) => table(
+            out,
+            &[
+                "id",
+                "automation",
+                "state",
+                "started",
+                "took",
+                "steps",
+                "why",
+            ],
+            &runs.iter().map(run_row).collect::<Vec<_>>(),
+        ),
+        Response::RunDetail(detail) => timeline(out, detail),
+        Response::Contract(c) => {
+            writeln!(
+                out,
+                "Version {} of {}, since {}",
+                c.version,
+                c.id,
+                when(c.created_at)
+            )?;
+            clauses(out, &c.plain_words)?;
+            writeln!(out, "\n{}", serde_json::to_string_pretty(&c.contract)?)
+        }
+        Response::ContractDiff(d) => {
+            writeln!(out, "{}", paint("1", &d.verdict))?;
+            d.changes
+                .iter()
+                .try_for_each(|c| writeln!(out, "  {:9} {}", c.effect, c.text))
+        }
+        Response::Document(value) => match value {
+            Value::Array(records) => records.iter().try_for_each(|r| writeln!(out, "{r}")),
+            other => writeln!(out, "{}", serde_json::to_string_pretty(other)?),
+        },
+        Response::Inputs(inputs) => table(
+            out,
+            &["id", "automation", "state", "from", "what", "due", "run"],
+            &inputs.iter().map(input_row).collect::<Vec<_>>(),
+        ),
+        Response::Input(detail) => {
+            table(
+                out,
+                &["id", "automation", "state", "from", "what", "due", "run"],
+                &[input_row(&detail.input)],
+            )?;
+            for output in &detail.outputs {
+                writeln!(
+                    out,
+                    "  → {} {} {}",
+                    output.id,
+                    state(output.state.as_str()),
+                    output.title
+                )?;
+            }
+            detail.emitted.iter().try_for_each(|i| {
+                writeln!(out, "  → {} {} {}", i.id, state(i.state.as_str()), i.title)
+            })
+        }
+        Response::EventSent(input) => {
+            writeln!(out, "{} is in the inbox of {}.", input.id, input.automation)
+        }
+        Response::Outputs(outputs) => table(
+            out,
+            &[
+                "id",
+                "automation",
+                "state",
+                "tool",
+                "what",
+                "when",
+                "caused by",
+            ],
+            &outputs
+                .iter()
+                .map(|o| {
+                    vec![
+                        o.id.clone(),
+                        o.automation.clone(),
+                        state(o.state.as_str()),
+                        o.tool.clone(),
+                        o.title.clone(),
+                        when(o.at),
+                        o.caused_by.clone(),
+                    ]
+                })
+                .collect::<Vec<_>>(),
+        ),
+        Response::Replay(r) => {
+            let word = if r.same { "the same" } else { "different" };
+            writeln!(out, "{} replayed {} steps: {word}.", r.id, r.steps)?;
+            r.differences
+                .iter()
+                .try_for_each(|d| writeln!(out, "  {d}"))
+        }
+        Response::Needs(needs) => {
+            if needs.is_empty() {
+                return writeln!(out, "Nothing needs you.");
+            }
+            needs.iter().try_for_each(|n| need(out, n))
+        }
+        Response::Need(n) => {
+            need(out, n)?;
+            writeln!(out, "{}", serde_json::to_string_pretty(&n.detail)?)
+        }
+        Response::Connections(all) => table(
+            out,
+            &["id", "kind", "name", "state", "last check", "says"],
+            &all.iter().map(connection_row).collect::<Vec<_>>(),
+        ),
+        Response::Connection(c) => table(
+            out,
+            &["id", "kind", "name", "state", "last check", "says"],
+            &[connection_row(c)],
+        ),
+        Response::Costs(lines) => table(
+            out,
+            &["what", "calls", "USD"],
+            &lines
+                .iter()
+                .map(|l| {
+                    vec![
+                        l.id.clone(),
+                        l.calls.to_string(),
+                        format!("{:.4}", l.cost_micros as f64 / 1e6),
+                    ]
+                })
+                .collect::<Vec<_>>(),
+        ),
+        Response::Tools(tools) => table(
+            out,
+            &["tool", "class", "what it does"],
+            &tools
+                .iter()
+                .map(|t| {
+                    let classes: Vec<&str> = t.effect_classes.iter().map(|c| c.as_str()).collect();
+                    vec![t.id.clone(), classes.join(", "), t.summary.clone()]
+                })
+                .collect::<Vec<_>>(),
+        ),
+        Response::Text(text) => write!(out, "{text}"),
+        Response::Config(value) => writeln!(out, "{}", serde_json::to_string_pretty(value)?),
+        Response::Event(e) => event(out, e),
+        Response::Done(d) => writeln!(out, "{}", d.message),
+    }
+}
+
+fn status(out: &mut impl Write, s: &Status) -> io::Result<()> {
+    writeln!(
+        out,
+        "Deputy {} has been at work for {} (process {}).",
+        s.version,
+        when(s.started_at).trim_end_matches(" ago"),
+        s.pid
+    )?;
+    let a = s.automations;
+    writeln!(
+        out,
+        "Automations: {} active, {} paused, {} proposed.",
+        a.active, a.paused, a.draft
+    )?;
+    writeln!(
+        out,
+        "Runs: {} at work, {} waiting. Next: {}.",
+        s.runs_active,
+        s.runs_waiting,
+        s.next_due_at
+            .map_or_else(|| "nothing is due".to_owned(), when)
+    )?;
+    if s.needs_open > 0 {
+        writeln!(
+            out,
+            "{}",
+            paint(
+                "33",
+                &format!("{} item(s) need you: deputy needs", s.needs_open)
+            )
+        )?;
+    }
+    writeln!(out, "Data: {}", s.home)
+}
+
+fn clauses(out: &mut impl Write, clauses: &[Clause]) -> io::Result<()> {
+    for clause in clauses {
+        let mark = if clause.wide {
+            paint("33", "wide      ")
+        } else if clause.enforced {
+            paint("32", "enforced  ")
+        } else {
+            paint("2", "understood")
+        };
+        writeln!(out, "  {mark}  {}", clause.text)?;
+    }
+    Ok(())
+}
+
+fn proposal(out: &mut impl Write, p: &Proposal) -> io::Result<()> {
+    writeln!(
+        out,
+        "{}  {} ({})\n",
+        paint("1", &p.name),
+        p.automation,
+        state(&p.state)
+    )?;
+    clauses(out, &p.plain_words)?;
+    writeln!(out, "\nA dry run now: {}", state(&p.preview.state))?;
+    for effect in &p.preview.effects {
+        writeln!(out, "  would {}: {}", effect.tool, effect.title)?;
+    }
+    if p.preview.effects.is_empty() && p.preview.error.is_none() {
+        writeln!(out, "  nothing would happen right now")?;
+    }
+    if let Some(error) = &p.preview.error {
+        writeln!(out, "  {error}")?;
+    }
+    for doubt in &p.doubts {
+        writeln!(
+            out,
+            "{} {} (--confirm {})",
+            paint("33", "Doubtful:"),
+            doubt.message,
+            doubt.id
+        )?;
+    }
+    if p.state == "proposed" {
+        writeln!(
+            out,
+            "\nTo delegate it: deputy proposal accept {}\nTo drop it:     deputy proposal decline {}",
+            p.id, p.id
+        )?;
+    } else if p.state == "accepted" {
+        writeln!(
+            out,
+            "\nDelegated. See what it does: deputy automation show {}",
+            p.automation
+        )?;
+    }
+    Ok(())
+}
+
+fn automation_row(a: &Automation) -> Vec<String> {
+    vec![
+        a.id.clone(),
+        state(a.state.as_str()),
+        a.name.clone(),
+        match (a.last_run_state, a.last_run_at) {
+            (Some(s), Some(at)) => format!("{} {}", state(s.as_str()), when(at)),
+            _ => "–".to_owned(),
+        },
+        dash(a.next_due_at.map(when)),
+        if a.needs_open == 0 {
+            "–".to_owned()
+        } else {
+            a.needs_open.to_string()
+        },
+    ]
+}
+
+fn automation(out: &mut impl Write, detail: &AutomationDetail) -> io::Result<()> {
+    let a = &detail.automation;
+    writeln!(
+        out,
+        "{}  {} {}",
+        paint("1", &a.name),
+        a.id,
+        state(a.state.as_str())
+    )?;
+    if let Some(because) = &a.paused_because {
+        writeln!(out, "Paused: {because}")?;
+    }
+    clauses(out, &detail.plain_words)?;
+    for hook in &detail.webhooks {
+        writeln!(out, "Webhook {}: token {}", hook.name, hook.token)?;
+    }
+    writeln!(out)?;
+    table(
+        out,
+        &[
+            "id",
+            "automation",
+            "state",
+            "started",
+            "took",
+            "steps",
+            "why",
+        ],
+        &detail.runs.iter().map(run_row).collect::<Vec<_>>(),
+    )
+}
+
+fn run_row(r: &Run) -> Vec<String> {
+    let word = match r.waiting_for {
+        Some(what) => format!("{} ({what})", state(r.state.as_str())),
+        None => state(r.state.as_str()),
+    };
+    vec![
+        r.id.clone(),
+        r.automation.clone(),
+        word,
+        dash(r.started_at.map(when)),
+        format!("{:.1} ms", r.duration_ms),
+        r.steps.to_string(),
+        r.failure.clone().unwrap_or_default(),
+    ]
+}
+
+fn run_line(out: &mut impl Write, run: &Run) -> io::Result<()> {
+    writeln!(
+        out,
+        "{} {} after {:.1} ms and {} step(s).",
+        run.id,
+        state(run.state.as_str()),
+        run.duration_ms,
+        run.steps
+    )?;
+    if let Some(failure) = &run.failure {
+        writeln!(out, "  {failure}")?;
+    }
+    if let Some(result) = &run.result {
+        writeln!(out, "  returned {result}")?;
+    }
+    writeln!(out, "  deputy run show {}", run.id)
+}
+
+fn timeline(out: &mut impl Write, detail: &RunDetail) -> io::Result<()> {
+    run_line(out, &detail.run)?;
+    let mut entries: Vec<(Time, String)> = Vec::new();
+    for step in &detail.journal {
+        let took = step
+            .duration_ms
+            .map_or_else(String::new, |ms| format!("  {ms:.1} ms"));
+        let key = step
+            .effect_key
+            .as_ref()
+            .map_or_else(String::new, |k| format!("  key {k}"));
+        let reused = if step.reused {
+            "  (done before, not repeated)"
+        } else {
+            ""
+        };
+        let class = step.effect_class.as_str();
+        entries.push((
+            step.started_at,
+            format!(
+                "{:>3}  {:9} {} [{class}]{took}{key}{reused}\n         {}",
+                step.seq,
+                state(step.state.as_str()),
+                step.tool,
+                short(&step.args)
+            ),
+        ));
+    }
+    for e in &detail.events {
+        entries.push((e.at, format!("  ·  {} {}", e.kind, short(&e.data))));
+    }
+    entries.sort_by_key(|(at, _)| *at);
+    writeln!(out)?;
+    for (at, line) in entries {
+        writeln!(out, "{}  {line}", paint("2", &clock(at)))?;
+    }
+    detail.needs.iter().try_for_each(|n| need(out, n))
+}
+
+fn clock(at: Time) -> String {
+    let zoned = at.to_timestamp().to_zoned(jiff::tz::TimeZone::system());
+    zoned.strftime("%H:%M:%S%.3f").to_string()
+}
+
+fn short(value: &Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() > 160 {
+        format!("{}…", text.chars().take(160).collect::<String>())
+    } else {
+        text
+    }
+}
+
+fn input_row(i: &Input) -> Vec<String> {
+    vec![
+        i.id.clone(),
+        i.automation.clone(),
+        match &i.reason {
+            Some(reason) => format!("{} ({reason})", state(i.state.as_str())),
+            None => state(i.state.as_str()),
+        },
+        i.source.to_string(),
+        i.title.clone(),
+        when(i.due_at),
+        dash(i.run.clone()),
+    ]
+}
+
+fn need(out: &mut impl Write, n: &Need) -> io::Result<()> {
+    writeln!(
+        out,
+        "{}  {} {}",
+        n.id,
+        paint("33", n.kind.as_str()),
+        paint("1", &n.title)
+    )?;
+    if let Some(message) = n.detail["message"]
+        .as_str()
+        .or_else(|| n.detail["failure"]["message"].as_str())
+    {
+        writeln!(out, "      {message}")?;
+    }
+    match &n.answer {
+        Some(answer) => writeln!(
+            out,
+            "      answered: {answer} by {}",
+            dash(n.answered_by.clone())
+        ),
+        None => n.choices.iter().try_for_each(|c| {
+            writeln!(
+                out,
+                "      deputy need answer {} {:11} {}",
+                n.id,
+                c.id,
+                paint("2", &c.label)
+            )
+        }),
+    }
+}
+
+fn connection_row(c: &ConnectionInfo) -> Vec<String> {
+    vec![
+        c.id.clone(),
+        c.kind.clone(),
+        c.name.clone(),
+        state(&c.state),
+        dash(c.checked_at.map(when)),
+        c.message.clone().unwrap_or_default(),
+    ]
+}
+
+/// Prints an event on a line.
+pub(super) fn event(out: &mut impl Write, e: &Event) -> io::Result<()> {
+    let of = [e.automation.as_deref(), e.run.as_deref()]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" ");
+    writeln!(
+        out,
+        "{:>6}  {}  {:18} {:8} {}",
+        e.seq,
+        clock(e.at),
+        e.kind,
+        of,
+        short(&e.data)
+    )
+}

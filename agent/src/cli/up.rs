@@ -1,0 +1,252 @@
+//! `deputy up`: the agent in the foreground. `deputy restore`: a backup in the database's place.
+
+use super::args::UpArgs;
+use super::{Exit, print};
+use crate::clock::SystemClock;
+use crate::sandbox::PoolConfig;
+use crate::store::{DATABASE, Store};
+use crate::{Agent, AgentConfig};
+use deputy_protocol::ErrorBody;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The data directory: `DEPUTY_HOME`, else the platform's place.
+pub(super) fn home() -> Result<PathBuf, ErrorBody> {
+    if let Some(home) = std::env::var_os("DEPUTY_HOME").filter(|home| !home.is_empty()) {
+        return Ok(PathBuf::from(home));
+    }
+    let unknown = || {
+        ErrorBody::new(
+            "no_home",
+            "there is no home directory to keep data in",
+            "set DEPUTY_HOME",
+        )
+    };
+    if cfg!(target_os = "macos") {
+        let user = std::env::home_dir().ok_or_else(unknown)?;
+        return Ok(user.join("Library/Application Support/deputy"));
+    }
+    match std::env::var_os("XDG_DATA_HOME").filter(|dir| Path::new(dir).is_absolute()) {
+        Some(data) => Ok(PathBuf::from(data).join("deputy")),
+        None => Ok(std::env::home_dir()
+            .ok_or_else(unknown)?
+            .join(".local/share/deputy")),
+    }
+}
+
+/// Runs the agent until it is told to stop.
+pub(super) fn up(args: &UpArgs, json: bool) -> Exit {
+    if !args.relay.is_empty() || args.listen.is_some() {
+        let what = if args.relay.is_empty() {
+            "--listen"
+        } else {
+            "--relay"
+        };
+        let error = ErrorBody::new(
+            "not_supported",
+            format!("{what} is not built yet"),
+            "leave it out",
+        );
+        return print::error(&error, json, Exit::Usage);
+    }
+    let filter = tracing_subscriber::EnvFilter::try_from_env("DEPUTY_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(serve(json)),
+        Err(error) => {
+            let error = ErrorBody::new("runtime", format!("the agent cannot start: {error}"), "");
+            print::error(&error, json, Exit::Failed)
+        }
+    }
+}
+
+async fn serve(json: bool) -> Exit {
+    let home = match home() {
+        Ok(home) => home,
+        Err(error) => return print::error(&error, json, Exit::Failed),
+    };
+    let exe = match std::env::current_exe() {
+        Ok(exe) => exe,
+        Err(error) => {
+            let error = ErrorBody::new(
+                "sandbox",
+                format!("the binary cannot find itself: {error}"),
+                "reinstall Deputy",
+            );
+            return print::error(&error, json, Exit::Failed);
+        }
+    };
+    let config = AgentConfig {
+        home: home.clone(),
+        pool: PoolConfig::new(exe),
+        clock: Arc::new(SystemClock),
+    };
+    let agent = match Agent::start(config).await {
+        Ok(agent) => agent,
+        Err(error) => return print::error(&start_error(&error), json, Exit::Failed),
+    };
+    let server = tokio::spawn({
+        let (control, home) = (agent.control.clone(), home.clone());
+        async move { crate::control::serve(control, &home).await }
+    });
+    greet(&home, json);
+    tokio::select! {
+        () = signals() => {},
+        () = agent.stopping() => {},
+    }
+    if !json {
+        let _ = writeln!(
+            std::io::stdout(),
+            "\nStopping: runs under way go on at the next start."
+        );
+    }
+    agent.stop().await;
+    match server.await {
+        Ok(Ok(())) => Exit::Done,
+        Ok(Err(error)) => {
+            let message = format!("the local socket could not be opened: {error}");
+            print::error(
+                &ErrorBody::new(
+                    "socket",
+                    message,
+                    "is the data directory's path too long, or read-only?",
+                ),
+                json,
+                Exit::Failed,
+            )
+        }
+        Err(_) => Exit::Failed,
+    }
+}
+
+fn start_error(error: &crate::AgentError) -> ErrorBody {
+    use crate::AgentError;
+    use crate::store::StoreError;
+    let (code, hint) = match error {
+        AgentError::Store(StoreError::Locked { .. }) => (
+            "already_running",
+            "use that one, or stop it with `deputy stop`; another data directory is chosen by DEPUTY_HOME",
+        ),
+        AgentError::Store(StoreError::Newer { .. }) => (
+            "newer_data",
+            "update Deputy, or restore a backup made by this version",
+        ),
+        AgentError::Store(StoreError::ReadOnly(_)) => (
+            "read_only",
+            "make the data directory writable for this user",
+        ),
+        AgentError::Store(StoreError::Full) => {
+            ("disk_full", "make room on the disk of the data directory")
+        }
+        AgentError::Store(_) => (
+            "store",
+            "restore a backup with `deputy restore FILE`, or choose another DEPUTY_HOME",
+        ),
+        AgentError::Vault(_) => ("vault", "the message says what to do; no secret was lost"),
+    };
+    ErrorBody::new(code, format!("the agent did not start: {error}"), hint)
+}
+
+fn greet(home: &Path, json: bool) {
+    let mut out = std::io::stdout();
+    // Without a reader there is nobody to greet.
+    let _ = if json {
+        writeln!(
+            out,
+            "{}",
+            serde_json::json!({"id": "agent", "state": "running", "home": home, "pid": std::process::id()})
+        )
+    } else {
+        writeln!(
+            out,
+            "Deputy {} is at work. Its data: {}\n\n\
+             In another terminal, say what should happen:\n\n  \
+             deputy delegate \"tell me when the feed at https://blog.rust-lang.org/feed.xml mentions async, every hour\"\n  \
+             deputy delegate \"remind me every weekday at 9 to stand up\"\n\n\
+             deputy needs shows what needs you, deputy chat what happened. {}",
+            env!("CARGO_PKG_VERSION"),
+            home.display(),
+            if std::io::stdin().is_terminal() {
+                "Ctrl-C stops the agent."
+            } else {
+                ""
+            },
+        )
+    };
+    let _ = out.flush();
+}
+
+async fn signals() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {},
+        _ = int.recv() => {},
+    }
+}
+
+/// Puts a backup in the database's place. The present database is kept beside it.
+pub(super) fn restore(file: &Path, json: bool) -> Exit {
+    let result = (|| -> Result<String, ErrorBody> {
+        let home = home()?;
+        let failed = |what: &str, e: &dyn std::fmt::Display| {
+            ErrorBody::new(
+                "restore",
+                format!("{what}: {e}; the present data was not changed"),
+                "check the path; stop the agent first",
+            )
+        };
+        let check =
+            rusqlite::Connection::open_with_flags(file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)
+                .and_then(|db| {
+                    db.query_row("PRAGMA integrity_check", [], |r| r.get::<_, String>(0))
+                })
+                .map_err(|e| failed("the backup cannot be read", &e))?;
+        if check != "ok" {
+            return Err(failed("the backup is damaged", &check));
+        }
+        // The lock tells whether an agent runs.
+        drop(Store::open(&home).map_err(|e| failed("the data directory cannot be used", &e))?);
+        let (database, kept) = (home.join(DATABASE), home.join("deputy.db.before-restore"));
+        std::fs::rename(&database, &kept)
+            .map_err(|e| failed("the present database cannot be set aside", &e))?;
+        for suffix in ["-wal", "-shm"] {
+            // Left over only when the last close was not clean; they belong to the old database.
+            let _ = std::fs::remove_file(home.join(format!("{DATABASE}{suffix}")));
+        }
+        if let Err(error) = std::fs::copy(file, &database) {
+            let _ = std::fs::rename(&kept, &database);
+            return Err(failed("the backup cannot be copied", &error));
+        }
+        Ok(format!(
+            "Restored. The database before it is kept as {}.",
+            kept.display()
+        ))
+    })();
+    match result {
+        Ok(message) => {
+            let document = serde_json::json!({"id": "restore", "message": message});
+            let _ = if json {
+                writeln!(std::io::stdout(), "{document}")
+            } else {
+                writeln!(std::io::stdout(), "{message}")
+            };
+            Exit::Done
+        }
+        Err(error) => print::error(&error, json, Exit::Failed),
+    }
+}

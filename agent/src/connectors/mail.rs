@@ -1,0 +1,242 @@
+//! The connection kind `mail`: an SMTP server to send through.
+
+use super::ConfigError;
+use crate::tools::OpenConnection;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::time::Duration;
+
+/// How a connection to a mail server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tls {
+    /// Not at all: only to this machine.
+    None,
+    /// From the first command on that allows it.
+    Starttls,
+    /// From the first byte on.
+    Implicit,
+}
+
+/// Settings of a mail connection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailConfig {
+    /// The SMTP server.
+    pub smtp_host: String,
+    /// Its port.
+    pub smtp_port: u16,
+    /// The IMAP server, for looking sent mail up (kept, not used yet).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imap_host: Option<String>,
+    /// Its port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imap_port: Option<u16>,
+    /// How it is protected.
+    pub tls: Tls,
+    /// The sender's address.
+    pub from: String,
+    /// The user name, where the server wants one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// How long one command may take, in milliseconds.
+    #[serde(default = "default_timeout")]
+    pub timeout_ms: u64,
+}
+
+fn default_timeout() -> u64 {
+    30_000
+}
+
+/// Checks settings and returns them with defaults filled in.
+pub(super) fn check_config(config: &Value) -> Result<Value, ConfigError> {
+    let config: MailConfig = serde_json::from_value(config.clone())
+        .map_err(|e| ConfigError::new(format!("these are not the settings of a mail connection: {e}"), "deputy connect mail --name N --smtp-host H --smtp-port P --tls none|starttls|implicit --from ADDR"))?;
+    if config.tls == Tls::None && !is_loopback(&config.smtp_host) {
+        return Err(ConfigError::new(
+            format!(
+                "without TLS mail and password would cross the network to {} in the clear",
+                config.smtp_host
+            ),
+            "use --tls starttls or --tls implicit; none is for this machine only",
+        ));
+    }
+    if config.from.parse::<lettre::Address>().is_err() {
+        return Err(ConfigError::new(
+            format!("“{}” is not a mail address", config.from),
+            "--from you@example.org",
+        ));
+    }
+    if config.smtp_host.is_empty() || config.smtp_port == 0 {
+        return Err(ConfigError::new(
+            "host and port of the mail server are missing",
+            "--smtp-host H --smtp-port P",
+        ));
+    }
+    serde_json::to_value(config).map_err(|e| ConfigError::new(e.to_string(), ""))
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
+}
+
+/// At which point a conversation with a mail server failed.
+#[derive(Debug)]
+pub(crate) enum MailFailure {
+    /// Before it was authorised: nothing was sent.
+    Auth(String),
+    /// It could not be reached, or did not answer.
+    Unreachable(String),
+    /// It said no.
+    Refused { code: u16, message: String },
+    /// The settings do not work.
+    Config(String),
+}
+
+/// Sorts an error of the protocol.
+pub(crate) fn failure(error: &lettre::transport::smtp::Error) -> MailFailure {
+    match error.status() {
+        Some(code) => MailFailure::Refused {
+            code: code.into(),
+            message: error.to_string(),
+        },
+        None if error.is_tls() => MailFailure::Config(error.to_string()),
+        None => MailFailure::Unreachable(describe(error)),
+    }
+}
+
+fn describe(error: &lettre::transport::smtp::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}
+
+/// Opens an authorised conversation.
+pub(crate) async fn open(
+    connection: &OpenConnection,
+) -> Result<(MailConfig, AsyncSmtpConnection), MailFailure> {
+    let config: MailConfig = serde_json::from_value(connection.config.clone())
+        .map_err(|e| MailFailure::Config(e.to_string()))?;
+    let timeout = Duration::from_millis(config.timeout_ms);
+    let domain = config.from.rsplit('@').next().unwrap_or("localhost");
+    let hello = ClientId::Domain(domain.to_owned());
+    let parameters = || {
+        // One TLS library with one provider for the whole agent.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        TlsParameters::new_rustls(config.smtp_host.clone())
+            .map_err(|e| MailFailure::Config(e.to_string()))
+    };
+    let wrapped = if config.tls == Tls::Implicit {
+        Some(parameters()?)
+    } else {
+        None
+    };
+    let server = (config.smtp_host.as_str(), config.smtp_port);
+    let connecting =
+        AsyncSmtpConnection::connect_tokio1(server, Some(timeout), &hello, wrapped, None);
+    let mut smtp = within(timeout, connecting).await?;
+    if config.tls == Tls::Starttls {
+        within(timeout, smtp.starttls(parameters()?, &hello)).await?;
+    }
+    if let (Some(username), Some(secret)) = (&config.username, &connection.secret) {
+        let credentials = Credentials::new(username.clone(), secret.to_string());
+        let authorised = within(
+            timeout,
+            smtp.auth(&[Mechanism::Plain, Mechanism::Login], &credentials),
+        )
+        .await;
+        match authorised {
+            Ok(_) => {}
+            Err(MailFailure::Refused {
+                code: 500..=599,
+                message,
+            }) => return Err(MailFailure::Auth(message)),
+            Err(other) => return Err(other),
+        }
+    }
+    Ok((config, smtp))
+}
+
+/// Waits for a step of the conversation no longer than it may take.
+pub(crate) async fn within<T>(
+    timeout: Duration,
+    step: impl Future<Output = Result<T, lettre::transport::smtp::Error>>,
+) -> Result<T, MailFailure> {
+    match tokio::time::timeout(timeout, step).await {
+        Ok(done) => done.map_err(|e| failure(&e)),
+        Err(_) => Err(MailFailure::Unreachable(format!(
+            "no answer within {} ms",
+            timeout.as_millis()
+        ))),
+    }
+}
+
+/// Tries the connection without sending anything.
+pub(super) async fn check(connection: &OpenConnection) -> (String, String) {
+    let state = |state: &str, message: String| (state.to_owned(), message);
+    match open(connection).await {
+        Ok((config, mut smtp)) => {
+            let alive = smtp.test_connected().await;
+            smtp.abort().await;
+            if alive {
+                state(
+                    "ok",
+                    format!("{}:{} takes mail.", config.smtp_host, config.smtp_port),
+                )
+            } else {
+                state("failing", "the server closed the conversation".to_owned())
+            }
+        }
+        Err(MailFailure::Auth(message)) => state(
+            "auth",
+            format!("user name or password was refused: {message}"),
+        ),
+        Err(MailFailure::Unreachable(message)) => state(
+            "failing",
+            format!("the server cannot be reached: {message}"),
+        ),
+        Err(MailFailure::Refused { code, message }) => {
+            state("failing", format!("the server refused ({code}): {message}"))
+        }
+        Err(MailFailure::Config(message)) => {
+            state("failing", format!("the settings do not work: {message}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn without_tls_only_to_this_machine() {
+        let config = |host: &str| json!({"smtp_host": host, "smtp_port": 25, "tls": "none", "from": "a@b.org"});
+        assert!(check_config(&config("127.0.0.1")).is_ok());
+        assert!(check_config(&config("localhost")).is_ok());
+        let error = check_config(&config("mail.example.org")).unwrap_err();
+        assert!(error.hint().contains("starttls"));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for config in [
+            json!({}),
+            json!({"smtp_host": "localhost", "smtp_port": 25, "tls": "none", "from": "nobody"}),
+            json!({"smtp_host": "localhost", "smtp_port": 25, "tls": "none", "from": "a@b.org", "extra": 1}),
+        ] {
+            assert!(check_config(&config).is_err(), "{config}");
+        }
+    }
+}

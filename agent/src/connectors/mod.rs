@@ -1,0 +1,137 @@
+//! Connections to the outside and their secrets. `vault.rs` seals secrets; `mail.rs` is the kind
+//! `mail`; this file looks connections up for tools.
+
+pub(crate) mod mail;
+mod vault;
+
+pub(crate) use mail as mail_client;
+pub use mail::{MailConfig, Tls};
+pub use vault::{Sealed, Vault, VaultError, put_secret, rotate, secret};
+
+use crate::clock::BoxFuture;
+use crate::observe::Redactor;
+use crate::store::{Store, connections};
+use crate::tools::{ConnectionSource, OpenConnection, ToolError};
+use deputy_protocol::FailureClass;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What is wrong with a connection's settings.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ConfigError {
+    message: String,
+    hint: String,
+}
+
+impl ConfigError {
+    fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+
+    /// What to do.
+    pub fn hint(&self) -> &str {
+        &self.hint
+    }
+}
+
+/// Checks the settings of a kind and returns them as they are kept.
+pub fn check_config(kind: &str, config: &Value) -> Result<Value, ConfigError> {
+    match kind {
+        "mail" => mail::check_config(config),
+        other => Err(ConfigError::new(
+            format!("there is no kind of connection “{other}”"),
+            "known: mail",
+        )),
+    }
+}
+
+/// Tries a connection for real. Returns its state and a sentence.
+pub async fn check(connection: &OpenConnection) -> (String, String) {
+    match connection.kind.as_str() {
+        "mail" => mail::check(connection).await,
+        other => (
+            "failing".to_owned(),
+            format!("there is no kind of connection “{other}”"),
+        ),
+    }
+}
+
+/// Connections from the store, with secrets from the vault.
+pub struct Connections {
+    store: Store,
+    vault: Arc<Vault>,
+    redactor: Arc<Redactor>,
+}
+
+impl Connections {
+    /// Connections of a store.
+    pub fn new(store: Store, vault: Arc<Vault>, redactor: Arc<Redactor>) -> Self {
+        Self {
+            store,
+            vault,
+            redactor,
+        }
+    }
+}
+
+impl ConnectionSource for Connections {
+    fn open<'a>(
+        &'a self,
+        tool: &'a str,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<OpenConnection, ToolError>> {
+        Box::pin(async move {
+            let (wanted, vault) = (name.to_owned(), Arc::clone(&self.vault));
+            let found = self
+                .store
+                .read(move |db| {
+                    let Some(row) = connections::by_name(db, &wanted)? else {
+                        return Ok(None);
+                    };
+                    let secret = match &row.secret {
+                        Some(id) => Some(secret(db, &vault, id)?),
+                        None => None,
+                    };
+                    Ok(Some((row, secret)))
+                })
+                .await
+                .map_err(|e| {
+                    ToolError::not_done(FailureClass::Transient, "store", tool, e.to_string())
+                })?;
+            let Some((row, secret)) = found else {
+                return Err(ToolError::not_done(
+                    FailureClass::Precondition,
+                    "no_connection",
+                    tool,
+                    format!("there is no connection “{name}”; `deputy connect` makes one"),
+                ));
+            };
+            let secret = match secret {
+                Some(Ok(secret)) => Some(secret),
+                Some(Err(error)) => {
+                    return Err(ToolError::not_done(
+                        FailureClass::Auth,
+                        "vault",
+                        tool,
+                        error.to_string(),
+                    ));
+                }
+                None => None,
+            };
+            if let Some(secret) = &secret {
+                self.redactor.learn(secret);
+            }
+            Ok(OpenConnection {
+                key: row.key,
+                name: row.name,
+                kind: row.kind,
+                config: row.config,
+                secret,
+            })
+        })
+    }
+}

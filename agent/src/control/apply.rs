@@ -1,0 +1,242 @@
+//! Which request goes where.
+
+use super::{Answer, Control, store_error};
+use crate::store::Durability;
+use deputy_protocol::ErrorBody;
+use deputy_protocol::control::{CONTROL_VERSION, Envelope, Reply, Request, Response};
+use deputy_protocol::model::Done;
+use rusqlite::{OptionalExtension, params};
+
+impl Control {
+    /// Applies a request. A command whose id was applied before is not applied again: its first
+    /// answer is given once more.
+    pub async fn apply(&self, envelope: Envelope, by: &str) -> Reply {
+        if envelope.version != CONTROL_VERSION {
+            let (theirs, ours) = (envelope.version, CONTROL_VERSION);
+            let hint = if theirs > ours {
+                "update the agent (`deputy update`) and start it again"
+            } else {
+                "update this client"
+            };
+            let message = format!(
+                "the client speaks control version {theirs}, the agent {ours}; nothing was done"
+            );
+            return Reply::Error(ErrorBody::new("version", message, hint));
+        }
+        let command = is_command(&envelope.request);
+        if command && let Some(reply) = self.applied_before(&envelope.id).await {
+            return reply;
+        }
+        let reply = match self.dispatch(envelope.request, by).await {
+            Ok(response) => Reply::Ok(Box::new(response)),
+            Err(error) => Reply::Error(error),
+        };
+        if command {
+            self.remember(envelope.id, &reply).await;
+        }
+        reply
+    }
+
+    async fn applied_before(&self, id: &str) -> Option<Reply> {
+        let id = id.to_owned();
+        let found: Option<String> = self
+            .executor
+            .parts
+            .store
+            .read(move |db| {
+                Ok(db
+                    .prepare_cached("SELECT reply FROM commands WHERE id=?1")?
+                    .query_row([id], |r| r.get(0))
+                    .optional()?)
+            })
+            .await
+            .ok()?;
+        serde_json::from_str(&found?).ok()
+    }
+
+    async fn remember(&self, id: String, reply: &Reply) {
+        let (now, text) = (self.now(), serde_json::to_string(reply).unwrap_or_default());
+        let written = self
+            .executor
+            .parts
+            .store
+            .write(Durability::Ordered, move |db| {
+                db.prepare_cached(
+                    "INSERT OR IGNORE INTO commands (id, applied_at, reply) VALUES (?1,?2,?3)",
+                )?
+                .execute(params![id, now.0, text])?;
+                db.prepare_cached("DELETE FROM commands WHERE applied_at<?1")?
+                    .execute([now.0 - 7 * 86_400_000])?;
+                Ok(())
+            })
+            .await;
+        if let Err(error) = written {
+            tracing::warn!(%error, "a command's answer could not be kept");
+        }
+    }
+
+    async fn dispatch(&self, request: Request, by: &str) -> Answer<Response> {
+        match request {
+            Request::Status => self.status().await,
+            Request::Doctor => self.doctor().await,
+            Request::Stop => {
+                self.executor.parts.stopping.cancel();
+                Ok(done(
+                    "agent",
+                    "The agent stops; runs under way go on at the next start.",
+                ))
+            }
+            Request::Delegate {
+                text,
+                automation,
+                accept,
+                timezone,
+            } => self.delegate(text, automation, accept, timezone).await,
+            Request::Install { bundle, accept } => self.install(bundle, accept).await,
+            Request::ProposalAccept { proposal, confirm } => self.accept(&proposal, &confirm).await,
+            Request::ProposalDecline { proposal } => self.decline(&proposal).await,
+            Request::Chat {
+                automation,
+                after,
+                limit,
+            } => self.chat(automation, after, limit).await,
+            Request::Automations { archived } => self.automations(archived).await,
+            Request::AutomationShow { automation } => self.automation_show(&automation).await,
+            Request::AutomationPause { automation } => self.automation_pause(&automation).await,
+            Request::AutomationResume { automation } => self.automation_resume(&automation).await,
+            Request::AutomationArchive { automation } => self.automation_archive(&automation).await,
+            Request::AutomationRun {
+                automation,
+                input,
+                wait,
+            } => self.automation_run(&automation, input, wait).await,
+            Request::ContractShow {
+                automation,
+                version,
+            } => self.contract_show(&automation, version).await,
+            Request::ContractDiff {
+                automation,
+                from,
+                to,
+            } => self.contract_diff(&automation, from, to).await,
+            Request::Export { automation } => self.export(&automation).await,
+            Request::ExportAll { format } => self.export_all(&format).await,
+            Request::Runs {
+                automation,
+                state,
+                limit,
+            } => self.runs(automation, state, limit).await,
+            Request::RunShow { run } => self.run_show(&run).await,
+            Request::RunCancel { run } => self.run_cancel(&run).await,
+            Request::Inputs {
+                automation,
+                state,
+                limit,
+            } => self.inputs(automation, state, limit).await,
+            Request::InputShow { input } => self.input_show(&input).await,
+            Request::InputSkip { input } => self.input_skip(&input).await,
+            Request::InputAgain {
+                input,
+                effects_again,
+            } => self.input_again(&input, effects_again).await,
+            Request::Outputs { automation, limit } => self.outputs(automation, limit).await,
+            Request::Replay { run, script } => self.replay(&run, script).await,
+            Request::Needs { all } => self.needs(all).await,
+            Request::NeedShow { item } => self.need_show(&item).await,
+            Request::NeedAnswer { item, choice, note } => {
+                self.need_answer(&item, choice, note, by).await
+            }
+            Request::Connections => self.connections().await,
+            Request::Connect {
+                kind,
+                name,
+                config,
+                secret,
+            } => self.connect(kind, name, config, secret).await,
+            Request::ConnectionCheck { connection } => self.connection_check(&connection).await,
+            Request::ConnectionRevoke { connection } => self.connection_revoke(&connection).await,
+            Request::Costs { by, since_ms } => self.costs(&by, since_ms).await,
+            Request::Tools { types } => Ok(self.tools(types)),
+            Request::ConfigGet { key } => self.config_get(key).await,
+            Request::ConfigSet { key, value } => self.config_set(key, value).await,
+            Request::Permissions { deny, allow } => self.permissions(deny, allow).await,
+            Request::EventSend {
+                automation,
+                topic,
+                payload,
+                key,
+            } => self.event_send(&automation, topic, payload, key).await,
+            Request::Backup { file } => self.backup(file).await,
+            Request::Prune { older_than_days } => self.prune(older_than_days).await,
+            Request::VaultRotate => self.vault_rotate().await,
+            Request::Follow { .. } => Err(ErrorBody::new(
+                "usage",
+                "`follow` is a stream; open it by itself",
+                "",
+            )),
+        }
+    }
+}
+
+/// What an act without a thing of its own did.
+pub(super) fn done(id: &str, message: impl Into<String>) -> Response {
+    Response::Done(Done {
+        id: id.to_owned(),
+        message: message.into(),
+    })
+}
+
+/// Whether a request changes something.
+fn is_command(request: &Request) -> bool {
+    match request {
+        Request::Status
+        | Request::Doctor
+        | Request::Chat { .. }
+        | Request::Automations { .. }
+        | Request::AutomationShow { .. }
+        | Request::ContractShow { .. }
+        | Request::ContractDiff { .. }
+        | Request::Export { .. }
+        | Request::ExportAll { .. }
+        | Request::Runs { .. }
+        | Request::RunShow { .. }
+        | Request::Inputs { .. }
+        | Request::InputShow { .. }
+        | Request::Outputs { .. }
+        | Request::Replay { .. }
+        | Request::Needs { .. }
+        | Request::NeedShow { .. }
+        | Request::Connections
+        | Request::Costs { .. }
+        | Request::Tools { .. }
+        | Request::ConfigGet { .. }
+        | Request::Follow { .. } => false,
+        Request::Stop
+        | Request::Delegate { .. }
+        | Request::Install { .. }
+        | Request::ProposalAccept { .. }
+        | Request::ProposalDecline { .. }
+        | Request::AutomationPause { .. }
+        | Request::AutomationResume { .. }
+        | Request::AutomationArchive { .. }
+        | Request::AutomationRun { .. }
+        | Request::RunCancel { .. }
+        | Request::InputSkip { .. }
+        | Request::InputAgain { .. }
+        | Request::NeedAnswer { .. }
+        | Request::Connect { .. }
+        | Request::ConnectionCheck { .. }
+        | Request::ConnectionRevoke { .. }
+        | Request::ConfigSet { .. }
+        | Request::Permissions { .. }
+        | Request::EventSend { .. }
+        | Request::Backup { .. }
+        | Request::Prune { .. }
+        | Request::VaultRotate => true,
+    }
+}
+
+/// Maps a store's failure.
+pub(super) fn stored<T>(result: Result<T, crate::store::StoreError>) -> Answer<T> {
+    result.map_err(store_error)
+}

@@ -1,0 +1,313 @@
+//! Automations: lists, states, contracts, export.
+
+use super::apply::stored;
+use super::{Answer, Control, key, not_found};
+use crate::intent::{self, Contract};
+use crate::scheduler;
+use crate::store::{Durability, Key, StoreError, automations, events, runs, triggers};
+use deputy_protocol::control::Response;
+use deputy_protocol::model::{AutomationDetail, ContractVersion, Webhook};
+use deputy_protocol::{AutomationState, ErrorBody};
+use serde_json::{Value, json};
+
+fn read_contract(text: &str) -> Result<Contract, StoreError> {
+    serde_json::from_str(text).map_err(|e| StoreError::corrupt("contract", e))
+}
+
+impl Control {
+    pub(super) async fn automations(&self, archived: bool) -> Answer<Response> {
+        stored(
+            self.executor
+                .parts
+                .store
+                .read(move |db| automations::list(db, archived))
+                .await,
+        )
+        .map(Response::Automations)
+    }
+
+    pub(super) async fn automation_show(&self, id: &str) -> Answer<Response> {
+        let automation = key(Key::Automation, id)?;
+        let found = stored(
+            self.executor
+                .parts
+                .store
+                .read(move |db| {
+                    let Some(view) = automations::get(db, automation)? else {
+                        return Ok(None);
+                    };
+                    let contract = automations::contract(db, automation, view.contract_version)?;
+                    let (contract, words) = match contract {
+                        Some((text, _)) => {
+                            let contract = read_contract(&text)?;
+                            (
+                                serde_json::to_value(&contract).unwrap_or_default(),
+                                intent::plain_words(&contract),
+                            )
+                        }
+                        None => (Value::Null, Vec::new()),
+                    };
+                    let script =
+                        automations::script(db, automation, view.script_version)?.map(|(s, _)| s);
+                    let webhooks = triggers::of(db, automation)?
+                        .into_iter()
+                        .filter_map(|row| {
+                            let name = row.spec["webhook"].as_str()?.to_owned();
+                            Some(Webhook {
+                                name,
+                                url: None,
+                                token: row.token?,
+                            })
+                        })
+                        .collect();
+                    Ok(Some(AutomationDetail {
+                        automation: view,
+                        contract,
+                        plain_words: words,
+                        script: script.unwrap_or_default(),
+                        webhooks,
+                        runs: runs::list(db, Some(automation), None, 10)?,
+                    }))
+                })
+                .await,
+        )?;
+        found
+            .map(|detail| Response::Automation(Box::new(detail)))
+            .ok_or_else(|| not_found("automation", id))
+    }
+
+    async fn change(
+        &self,
+        id: &str,
+        change: impl FnOnce(
+            &rusqlite::Connection,
+            i64,
+            AutomationState,
+        ) -> Result<Result<(), ErrorBody>, StoreError>
+        + Send
+        + 'static,
+    ) -> Answer<Response> {
+        let automation = key(Key::Automation, id)?;
+        let changed = stored(
+            self.executor
+                .parts
+                .store
+                .write(Durability::Synced, move |db| {
+                    let Some(row) = automations::row(db, automation)? else {
+                        return Ok(None);
+                    };
+                    if let Err(refused) = change(db, automation, row.state)? {
+                        return Ok(Some(Err(refused)));
+                    }
+                    Ok(automations::get(db, automation)?.map(Ok))
+                })
+                .await,
+        )?;
+        self.executor.parts.arrivals.times_changed();
+        self.executor.parts.arrivals.announce(automation);
+        match changed {
+            Some(Ok(view)) => Ok(Response::AutomationChanged(Box::new(view))),
+            Some(Err(refused)) => Err(refused),
+            None => Err(not_found("automation", id)),
+        }
+    }
+
+    pub(super) async fn automation_pause(&self, id: &str) -> Answer<Response> {
+        let now = self.now();
+        self.change(id, move |db, automation, state| {
+            match state {
+                AutomationState::Active => {}
+                AutomationState::Paused => return Ok(Ok(())),
+                AutomationState::Draft | AutomationState::Archived => {
+                    return Ok(Err(wrong_state(state, "paused")));
+                }
+            }
+            automations::set_state(
+                db,
+                automation,
+                AutomationState::Paused,
+                Some("paused by the user"),
+            )?;
+            triggers::rest(db, automation)?;
+            events::record(
+                db,
+                now,
+                "automation_paused",
+                Some(automation),
+                None,
+                &json!({"because": "paused by the user"}),
+            )?;
+            Ok(Ok(()))
+        })
+        .await
+    }
+
+    pub(super) async fn automation_resume(&self, id: &str) -> Answer<Response> {
+        let now = self.now();
+        self.change(id, move |db, automation, state| {
+            match state {
+                AutomationState::Paused => {}
+                AutomationState::Active => return Ok(Ok(())),
+                AutomationState::Draft | AutomationState::Archived => {
+                    return Ok(Err(wrong_state(state, "resumed")));
+                }
+            }
+            automations::set_state(db, automation, AutomationState::Active, None)?;
+            // The user paused it knowingly: what was due meanwhile is not made up for.
+            triggers::wake(db, automation, now, true)?;
+            events::record(
+                db,
+                now,
+                "automation_resumed",
+                Some(automation),
+                None,
+                &json!({}),
+            )?;
+            Ok(Ok(()))
+        })
+        .await
+    }
+
+    pub(super) async fn automation_archive(&self, id: &str) -> Answer<Response> {
+        let now = self.now();
+        self.change(id, move |db, automation, _| {
+            automations::set_state(db, automation, AutomationState::Archived, None)?;
+            scheduler::deactivate(db, automation)?;
+            db.execute(
+                "UPDATE inbox SET state='skipped', reason='the automation was archived'
+                 WHERE target='automation' AND target_id=?1 AND state='pending'",
+                [automation],
+            )?;
+            events::record(
+                db,
+                now,
+                "automation_archived",
+                Some(automation),
+                None,
+                &json!({}),
+            )?;
+            Ok(Ok(()))
+        })
+        .await
+    }
+
+    pub(super) async fn contract_show(&self, id: &str, version: Option<u32>) -> Answer<Response> {
+        let automation = key(Key::Automation, id)?;
+        let found = stored(
+            self.executor
+                .parts
+                .store
+                .read(move |db| {
+                    let Some(row) = automations::row(db, automation)? else {
+                        return Ok(None);
+                    };
+                    let version = version.unwrap_or(row.contract_version);
+                    let Some((text, created_at)) = automations::contract(db, automation, version)?
+                    else {
+                        return Ok(None);
+                    };
+                    let contract = read_contract(&text)?;
+                    Ok(Some(ContractVersion {
+                        id: Key::Automation.id(automation),
+                        version,
+                        created_at,
+                        plain_words: intent::plain_words(&contract),
+                        contract: serde_json::to_value(&contract).unwrap_or_default(),
+                    }))
+                })
+                .await,
+        )?;
+        found
+            .map(|c| Response::Contract(Box::new(c)))
+            .ok_or_else(|| not_found("contract version of", id))
+    }
+
+    pub(super) async fn contract_diff(&self, id: &str, from: u32, to: u32) -> Answer<Response> {
+        let automation = key(Key::Automation, id)?;
+        let found = stored(
+            self.executor
+                .parts
+                .store
+                .read(move |db| {
+                    let old = automations::contract(db, automation, from)?;
+                    let new = automations::contract(db, automation, to)?;
+                    match (old, new) {
+                        (Some((old, _)), Some((new, _))) => Ok(Some(intent::diff(
+                            &read_contract(&old)?,
+                            &read_contract(&new)?,
+                        ))),
+                        _ => Ok(None),
+                    }
+                })
+                .await,
+        )?;
+        found
+            .map(Response::ContractDiff)
+            .ok_or_else(|| not_found("contract version of", id))
+    }
+
+    pub(super) async fn export(&self, id: &str) -> Answer<Response> {
+        let automation = key(Key::Automation, id)?;
+        let found = stored(
+            self.executor
+                .parts
+                .store
+                .read(move |db| {
+                    let Some(row) = automations::row(db, automation)? else { return Ok(None) };
+                    let contract = automations::contract(db, automation, row.contract_version)?;
+                    let script = automations::script(db, automation, row.script_version)?;
+                    let (Some((contract, _)), Some((script, fixtures))) = (contract, script) else { return Ok(None) };
+                    let contract: Value =
+                        serde_json::from_str(&contract).map_err(|e| StoreError::corrupt("contract", e))?;
+                    Ok(Some(json!({
+                        "bundle": crate::planner::BUNDLE_VERSION, "name": row.name, "contract": contract,
+                        "script": script, "fixtures": fixtures,
+                    })))
+                })
+                .await,
+        )?;
+        found
+            .map(Response::Document)
+            .ok_or_else(|| not_found("automation", id))
+    }
+
+    pub(super) async fn export_all(&self, format: &str) -> Answer<Response> {
+        if format != "jsonl" {
+            return Err(ErrorBody::new(
+                "not_supported",
+                format!("the audit trail cannot be written as “{format}” yet"),
+                "use --format jsonl",
+            ));
+        }
+        let records = stored(
+            self.executor
+                .parts
+                .store
+                .read(|db| {
+                    let mut records = Vec::new();
+                    let mut seq = 0;
+                    loop {
+                        let batch = events::after(db, seq, None, 10_000)?;
+                        let Some(last) = batch.last() else { break };
+                        seq = last.seq;
+                        records.extend(
+                            batch
+                                .into_iter()
+                                .filter_map(|e| serde_json::to_value(e).ok()),
+                        );
+                    }
+                    Ok(records)
+                })
+                .await,
+        )?;
+        Ok(Response::Document(Value::Array(records)))
+    }
+}
+
+fn wrong_state(state: AutomationState, act: &str) -> ErrorBody {
+    ErrorBody::new(
+        "wrong_state",
+        format!("the automation is {state} and cannot be {act}; nothing was changed"),
+        "accept its proposal first, or delegate it anew",
+    )
+}

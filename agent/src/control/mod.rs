@@ -1,0 +1,87 @@
+//! Control: the only door for every client. A request comes in, is applied, and is answered; the
+//! command line on the local socket and devices far away use the same requests.
+//!
+//! `apply.rs` says which request goes where; `automations.rs`, `proposals.rs`, `work.rs`, `needs.rs`,
+//! `settings.rs` and `connections.rs` apply them; `server.rs` is the local socket.
+
+mod apply;
+mod automations;
+mod connections;
+mod needs;
+mod proposals;
+mod server;
+mod settings;
+mod work;
+
+pub use server::{SOCKET, serve};
+
+use crate::executor::Executor;
+use crate::store::StoreError;
+use deputy_protocol::{ErrorBody, Time};
+
+/// Applies requests.
+#[derive(Clone)]
+pub struct Control {
+    pub(crate) executor: Executor,
+    /// When the agent started.
+    pub started_at: Time,
+    /// The vault's key.
+    pub vault: std::sync::Arc<crate::connectors::Vault>,
+}
+
+type Answer<T> = Result<T, ErrorBody>;
+
+impl Control {
+    /// A control for an executor.
+    pub fn new(executor: Executor, vault: std::sync::Arc<crate::connectors::Vault>) -> Self {
+        let started_at = executor.parts.clock.now();
+        Self {
+            executor,
+            started_at,
+            vault,
+        }
+    }
+
+    fn now(&self) -> Time {
+        self.executor.parts.clock.now()
+    }
+}
+
+/// A store's failure as clients see it.
+fn store_error(error: StoreError) -> ErrorBody {
+    match error {
+        StoreError::Full => ErrorBody::new(
+            "disk_full",
+            "the disk is full; nothing of this was written, and what was written before is safe",
+            "make room on the disk of the data directory; runs go on by themselves",
+        ),
+        StoreError::ReadOnly(message) => ErrorBody::new(
+            "read_only",
+            format!("the database cannot be written to ({message}); nothing was changed"),
+            "make the data directory writable for this user",
+        ),
+        other => ErrorBody::new(
+            "store",
+            other.to_string(),
+            "`deputy doctor` looks at the database",
+        ),
+    }
+}
+
+fn not_found(what: &str, id: &str) -> ErrorBody {
+    let plural = if what == "automation" {
+        "automations"
+    } else {
+        what
+    };
+    ErrorBody::new(
+        "not_found",
+        format!("there is no {what} {id}"),
+        format!("`deputy {plural}` lists what there is"),
+    )
+}
+
+fn key(kind: crate::store::Key, id: &str) -> Answer<i64> {
+    kind.parse(id)
+        .map_err(|e| ErrorBody::new("not_found", e.to_string(), "ids are printed by the lists"))
+}

@@ -1,0 +1,333 @@
+//! Status, doctor, settings, permissions, tools, costs, upkeep.
+
+use super::apply::{done, stored};
+use super::{Answer, Control};
+use crate::executor::DENIED_SETTING;
+use crate::gate::Permissions;
+use crate::store::{Durability, automations, settings, triggers};
+use deputy_protocol::ErrorBody;
+use deputy_protocol::control::Response;
+use deputy_protocol::model::{CostLine, Finding, Status};
+use rusqlite::params;
+use serde_json::{Map, Value};
+
+/// Settings that clients may change, with what they mean.
+const SETTINGS: &[(&str, &str)] = &[
+    ("user.mail", "The user's mail address, for “mail me”"),
+    ("user.name", "How the user is called"),
+    (
+        "notifications.quiet_hours",
+        "Two times HH:MM between which nothing is pushed",
+    ),
+];
+
+fn finding(id: &str, level: &str, message: impl Into<String>, hint: &str) -> Finding {
+    Finding {
+        id: id.to_owned(),
+        level: level.to_owned(),
+        message: message.into(),
+        hint: hint.to_owned(),
+    }
+}
+
+impl Control {
+    pub(super) async fn status(&self) -> Answer<Response> {
+        let (started_at, home) = (
+            self.started_at,
+            self.executor.parts.store.home().display().to_string(),
+        );
+        let status = stored(
+            self.executor
+                .parts
+                .store
+                .read(move |db| {
+                    let count = |sql: &str| -> Result<u64, crate::store::StoreError> {
+                        let n: i64 = db.prepare_cached(sql)?.query_row([], |r| r.get(0))?;
+                        Ok(u64::try_from(n).unwrap_or(0))
+                    };
+                    Ok(Status {
+                        version: env!("CARGO_PKG_VERSION").to_owned(),
+                        pid: std::process::id(),
+                        home,
+                        started_at,
+                        listen: None,
+                        automations: automations::counts(db)?,
+                        runs_active: count("SELECT (SELECT count(*) FROM runs WHERE state='queued')+(SELECT count(*) FROM runs WHERE state='running')")?,
+                        runs_waiting: count("SELECT count(*) FROM runs WHERE state='waiting'")?,
+                        needs_open: count("SELECT count(*) FROM needs WHERE state='open'")?,
+                        next_due_at: triggers::next_wake(db)?,
+                        model: false,
+                    })
+                })
+                .await,
+        )?;
+        Ok(Response::Status(status))
+    }
+
+    pub(super) async fn doctor(&self) -> Answer<Response> {
+        let now = self.now();
+        let mut findings = stored(
+            self.executor
+                .parts
+                .store
+                .read(move |db| {
+                    let mut findings = Vec::new();
+                    let check: String = db.query_row("PRAGMA quick_check(1)", [], |r| r.get(0))?;
+                    findings.push(if check == "ok" {
+                        finding("database", "ok", "The database is sound.", "")
+                    } else {
+                        finding(
+                            "database",
+                            "problem",
+                            format!("The database is damaged: {check}"),
+                            "restore a backup with `deputy restore FILE`",
+                        )
+                    });
+                    let mut query = db.prepare(
+                        "SELECT a.id, a.name, min(t.next_due_at) FROM automations a
+                         JOIN triggers t ON t.automation=a.id AND t.kind IN ('cron','every_ms','at')
+                         WHERE a.state='active' GROUP BY a.id ORDER BY a.id",
+                    )?;
+                    let mut rows = query.query([])?;
+                    while let Some(r) = rows.next()? {
+                        let (key, name, due): (i64, String, Option<i64>) =
+                            (r.get(0)?, r.get(1)?, r.get(2)?);
+                        let id = crate::store::Key::Automation.id(key);
+                        findings.push(match due.map(deputy_protocol::Time) {
+                            Some(due) if due.plus_ms(60_000) < now => finding(
+                                "schedule",
+                                "problem",
+                                format!("{id} “{name}” was due at {due} and did not run."),
+                                "look at `deputy runs`, then restart the agent",
+                            ),
+                            Some(due) => finding(
+                                "schedule",
+                                "ok",
+                                format!("{id} “{name}” is due next at {due}."),
+                                "",
+                            ),
+                            None => finding(
+                                "schedule",
+                                "warning",
+                                format!("{id} “{name}” has no further due time."),
+                                "archive it if it is done",
+                            ),
+                        });
+                    }
+                    let waiting: i64 =
+                        db.query_row("SELECT count(*) FROM needs WHERE state='open'", [], |r| {
+                            r.get(0)
+                        })?;
+                    if waiting > 0 {
+                        findings.push(finding(
+                            "needs",
+                            "warning",
+                            format!("{waiting} item(s) need you."),
+                            "deputy needs",
+                        ));
+                    }
+                    Ok(findings)
+                })
+                .await,
+        )?;
+        findings.push(match self.executor.parts.pool.prewarm().await {
+            Ok(()) => finding(
+                "sandbox",
+                "ok",
+                "The sandbox starts and confines itself.",
+                "",
+            ),
+            Err(error) => finding(
+                "sandbox",
+                "problem",
+                format!("The sandbox does not start: {error}"),
+                "reinstall Deputy; no script runs without its sandbox",
+            ),
+        });
+        Ok(Response::Findings(findings))
+    }
+
+    pub(super) fn tools(&self, types: bool) -> Response {
+        if types {
+            return Response::Text(crate::tools::declarations(self.executor.parts.registry));
+        }
+        Response::Tools(self.executor.parts.registry.infos())
+    }
+
+    pub(super) async fn config_get(&self, wanted: Option<String>) -> Answer<Response> {
+        let all = stored(self.executor.parts.store.read(settings::all).await)?;
+        let mut shown = Map::new();
+        for (name, _) in SETTINGS {
+            if wanted.as_deref().is_none_or(|w| w == *name) {
+                shown.insert(
+                    (*name).to_owned(),
+                    all.get(*name).cloned().unwrap_or(Value::Null),
+                );
+            }
+        }
+        if shown.is_empty() {
+            return Err(unknown_setting(wanted.as_deref().unwrap_or_default()));
+        }
+        Ok(Response::Config(Value::Object(shown)))
+    }
+
+    pub(super) async fn config_set(&self, name: String, value: Value) -> Answer<Response> {
+        if !SETTINGS.iter().any(|(known, _)| *known == name) {
+            return Err(unknown_setting(&name));
+        }
+        let set = name.clone();
+        stored(
+            self.executor
+                .parts
+                .store
+                .write(Durability::Synced, move |db| {
+                    settings::set(db, &set, &value)
+                })
+                .await,
+        )?;
+        self.config_get(Some(name)).await
+    }
+
+    pub(super) async fn permissions(
+        &self,
+        deny: Vec<String>,
+        allow: Vec<String>,
+    ) -> Answer<Response> {
+        let known = self.executor.parts.registry.known_operations();
+        for pattern in deny.iter().chain(&allow) {
+            if !known
+                .keys()
+                .any(|operation| crate::gate::names(pattern, operation))
+            {
+                let message =
+                    format!("there is no tool operation “{pattern}”; nothing was changed");
+                return Err(ErrorBody::new(
+                    "unknown_operation",
+                    message,
+                    "`deputy tools` lists them",
+                ));
+            }
+        }
+        let denied = stored(
+            self.executor
+                .parts
+                .store
+                .write(Durability::Synced, move |db| {
+                    let mut denied: Vec<String> = settings::get(db, DENIED_SETTING)?
+                        .and_then(|v| serde_json::from_value(v).ok())
+                        .unwrap_or_default();
+                    denied.retain(|pattern| !allow.contains(pattern));
+                    for pattern in deny {
+                        if !denied.contains(&pattern) {
+                            denied.push(pattern);
+                        }
+                    }
+                    settings::set(db, DENIED_SETTING, &serde_json::json!(denied))?;
+                    Ok(denied)
+                })
+                .await,
+        )?;
+        self.executor.parts.programs.set_permissions(Permissions {
+            denied_operations: denied.clone(),
+        });
+        Ok(Response::Config(serde_json::json!({"denied": denied})))
+    }
+
+    pub(super) async fn costs(&self, by: &str, since_ms: Option<i64>) -> Answer<Response> {
+        let column = match by {
+            "automation" => "'a'||automation",
+            "run" => "'r'||run",
+            "tool" => "tool",
+            "connection" => "connection",
+            "model" => "model",
+            other => {
+                let message = format!("costs cannot be shown by “{other}”");
+                return Err(ErrorBody::new(
+                    "usage",
+                    message,
+                    "by automation, run, tool, connection or model",
+                ));
+            }
+        };
+        let since = since_ms.map_or(0, |ms| self.now().0 - ms);
+        let sql = format!(
+            "SELECT coalesce({column},'-'), count(*), sum(cost_micros) FROM costs WHERE at>=?1 GROUP BY 1 ORDER BY 3 DESC"
+        );
+        let lines = stored(
+            self.executor
+                .parts
+                .store
+                .read(move |db| {
+                    let mut query = db.prepare(&sql)?;
+                    let lines = query
+                        .query_map([since], |r| {
+                            Ok(CostLine {
+                                id: r.get(0)?,
+                                calls: u64::try_from(r.get::<_, i64>(1)?).unwrap_or(0),
+                                cost_micros: r.get(2)?,
+                            })
+                        })?
+                        .collect::<Result<_, _>>()?;
+                    Ok(lines)
+                })
+                .await,
+        )?;
+        Ok(Response::Costs(lines))
+    }
+
+    pub(super) async fn backup(&self, file: String) -> Answer<Response> {
+        let path = std::path::PathBuf::from(&file);
+        if !path.is_absolute() || path.exists() {
+            return Err(ErrorBody::new(
+                "usage",
+                format!(
+                    "{file} is not an absolute path of a file that does not exist yet; nothing was written"
+                ),
+                "name another file",
+            ));
+        }
+        stored(
+            self.executor
+                .parts
+                .store
+                .read(move |db| crate::store::back_up(db, &path))
+                .await,
+        )?;
+        let message = format!(
+            "The database was copied to {file}. Secrets in it open only with this machine's key."
+        );
+        Ok(done("backup", message))
+    }
+
+    pub(super) async fn prune(&self, older_than_days: u32) -> Answer<Response> {
+        let before = self.now().0 - i64::from(older_than_days) * 86_400_000;
+        let dropped = stored(
+            self.executor
+                .parts
+                .store
+                .write(Durability::Synced, move |db| {
+                    // The ledger and the inbox's keys stay: they are what keeps effects single.
+                    let old = "SELECT id FROM runs WHERE ended_at<?1 AND state IN ('succeeded','failed','cancelled')";
+                    let steps = db.execute(&format!("DELETE FROM steps WHERE id>>20 IN ({old})"), [before])?;
+                    db.execute("DELETE FROM events WHERE at<?1 AND kind='log'", params![before])?;
+                    Ok(steps)
+                })
+                .await,
+        )?;
+        Ok(done(
+            "prune",
+            format!(
+                "{dropped} journal entries of ended runs were dropped; what went out stays on record."
+            ),
+        ))
+    }
+}
+
+fn unknown_setting(name: &str) -> ErrorBody {
+    let known: Vec<&str> = SETTINGS.iter().map(|(name, _)| *name).collect();
+    ErrorBody::new(
+        "unknown_setting",
+        format!("there is no setting “{name}”; nothing was changed"),
+        format!("known: {}", known.join(", ")),
+    )
+}

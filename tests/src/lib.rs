@@ -1,1 +1,1 @@
-//! x
+//! Helpers for acceptance tests.

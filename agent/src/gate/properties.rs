@@ -138,7 +138,8 @@ proptest! {
         let call = GateCall { operation: &operation, class: EffectClass::Read, resources: &resources };
         let permissions = Permissions { denied_operations: vec![operation.clone()] };
         let verdict = decide(&permissions, &contract, &call, &NoCounts, Time(0));
-        prop_assert!(matches!(verdict, Verdict::Refused(Refusal { code: "globally_denied", .. })));
+        let denied = matches!(verdict, Verdict::Refused(Refusal { code: "globally_denied", .. }));
+        prop_assert!(denied);
     }
 }
 

@@ -8,12 +8,18 @@
 mod bytes;
 pub mod canonical;
 mod declarations;
+mod feeds;
+mod files;
+mod html;
+mod http;
 pub mod limits;
 mod mail;
 mod notes;
 mod notify;
 pub mod operation;
 mod registry;
+mod text;
+mod web;
 
 pub use bytes::Bytes;
 pub use declarations::declarations;
@@ -27,10 +33,25 @@ pub fn registry() -> &'static Registry {
     static REGISTRY: OnceLock<Registry> = OnceLock::new();
     REGISTRY.get_or_init(|| {
         Registry::default()
+            .outside::<feeds::Read>()
+            .outside::<files::Append>()
+            .outside::<files::Copy>()
+            .outside::<files::List>()
+            .outside::<files::Move>()
+            .outside::<files::Read>()
+            .outside::<files::Stat>()
+            .outside::<files::Trash>()
+            .outside::<files::Write>()
+            .pure::<html::Select>()
+            .pure::<html::ToText>()
             .outside::<mail::Send>()
             .local::<notes::Get>()
             .local::<notes::Put>()
             .local::<notes::Search>()
             .local::<notify::Send>()
+            .pure::<text::Diff>()
+            .pure::<text::Template>()
+            .outside::<web::Fetch>()
+            .outside::<web::Send>()
     })
 }

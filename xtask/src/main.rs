@@ -1,2 +1,42 @@
-//! x
-fn main() {}
+//! `cargo xtask …`: what a fresh machine needs to run, test and measure Deputy.
+//!
+//! `up.rs` builds and starts it, `test.rs` is everything that must be green, `bench.rs` measures,
+//! `tools.rs` finds or fetches the programs that they need.
+
+// A task talks to the person who started it, in the terminal.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod bench;
+mod test;
+mod tools;
+mod up;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask up [ARGS]      install what is missing, build, and start the agent (ARGS go to `deputy up`)
+cargo xtask test           formatting, lints, dependencies, and all tests
+cargo xtask bench [--peers] the benchmarks; with --peers DBOS and Restate are measured in the same run
+";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let task = args.next().unwrap_or_default();
+    let rest: Vec<String> = args.collect();
+    let done = match task.as_str() {
+        "up" => up::up(&rest),
+        "test" => test::test(),
+        "bench" => bench::bench(&rest),
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `cargo xtask test`: everything that must be green before a change lands.
+
+use crate::tools::{Done, cargo, cargo_deny, compiler, find, root, run};
+use std::process::Command;
+
+/// Programs that the tests use as real counterparts, with the Debian package that brings each.
+const COUNTERPARTS: &[(&str, &str)] = &[("smtpd", "opensmtpd"), ("python3", "python3")];
+
+/// Test builds of the agent: they can be killed at every write, and made to run hostile code.
+const TEST_FEATURES: &str = "fault-points,hostile-worker";
+
+/// Checks and tests everything.
+pub(crate) fn test() -> Done {
+    compiler()?;
+    counterparts()?;
+    run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    clippy(&[])?;
+    clippy(&["--package", "deputy-agent", "--features", TEST_FEATURES])?;
+    dependencies()?;
+    fault_build()?;
+    run(&mut cargo(&[
+        "build",
+        "--package",
+        "deputy-agent",
+        "--bin",
+        "deputy",
+    ]))?;
+    run(&mut cargo(&["test", "--workspace"]))?;
+    run(&mut cargo(&[
+        "test",
+        "--package",
+        "deputy-agent",
+        "--features",
+        TEST_FEATURES,
+        "--test",
+        "sandbox_native",
+    ]))
+}
+
+fn counterparts() -> Done {
+    let missing: Vec<&str> = COUNTERPARTS
+        .iter()
+        .filter(|(program, _)| find(program).is_none())
+        .map(|(_, package)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "the tests talk to real programs that are missing here: apt install {}",
+        missing.join(" ")
+    ))
+}
+
+fn clippy(which: &[&str]) -> Done {
+    let scope: &[&str] = if which.is_empty() {
+        &["--workspace"]
+    } else {
+        which
+    };
+    run(cargo(&["clippy", "--all-targets"])
+        .args(scope)
+        .args(["--", "--deny", "warnings"]))
+}
+
+/// Licences, bans and sources. Advisories need a database from the network and are looked at apart.
+fn dependencies() -> Done {
+    let deny = cargo_deny()?;
+    run(Command::new(deny)
+        .args([
+            "--log-level",
+            "error",
+            "check",
+            "licenses",
+            "bans",
+            "sources",
+        ])
+        .current_dir(root()))
+}
+
+/// The build that tests kill, beside the plain one. Cargo keeps one binary of a name, so it is copied.
+fn fault_build() -> Done {
+    run(&mut cargo(&[
+        "build",
+        "--package",
+        "deputy-agent",
+        "--bin",
+        "deputy",
+        "--features",
+        TEST_FEATURES,
+    ]))?;
+    let debug = root().join("target/debug");
+    std::fs::copy(debug.join("deputy"), debug.join("deputy-faults"))
+        .map(|_| ())
+        .map_err(|e| format!("the test build cannot be copied: {e}"))
+}

@@ -21,6 +21,9 @@ pub struct Status {
     pub listen: Option<String>,
     /// How many automations are in each state.
     pub automations: AutomationCounts,
+    /// Inputs that no run has taken up yet.
+    #[serde(default)]
+    pub inputs_pending: u64,
     /// Runs that are queued or running now.
     pub runs_active: u64,
     /// Runs that wait.

@@ -52,6 +52,7 @@ impl Control {
                         started_at,
                         listen: None,
                         automations: automations::counts(db)?,
+                        inputs_pending: count("SELECT count(*) FROM inbox WHERE state='pending'")?,
                         runs_active: count("SELECT (SELECT count(*) FROM runs WHERE state='queued')+(SELECT count(*) FROM runs WHERE state='running')")?,
                         runs_waiting: count("SELECT count(*) FROM runs WHERE state='waiting'")?,
                         needs_open: count("SELECT count(*) FROM needs WHERE state='open'")?,

@@ -55,7 +55,7 @@ impl Control {
                         runs_active: count("SELECT (SELECT count(*) FROM runs WHERE state='queued')+(SELECT count(*) FROM runs WHERE state='running')")?,
                         runs_waiting: count("SELECT count(*) FROM runs WHERE state='waiting'")?,
                         needs_open: count("SELECT count(*) FROM needs WHERE state='open'")?,
-                        next_due_at: triggers::next_wake(db)?,
+                        next_due_at: triggers::next_due(db)?,
                         model: false,
                     })
                 })

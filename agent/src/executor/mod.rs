@@ -21,12 +21,12 @@ mod program;
 mod recover;
 mod rehearse;
 
-pub use answers::{Resumed, answer, cancel_idle};
+pub use answers::{Resumed, answer, cancel_all_idle, cancel_idle};
 pub use attempt::{AttemptReport, RunContext};
 pub use finish::{open_need, pause_automation};
 pub(crate) use intend::DENIED_SETTING;
 pub use program::{Program, Programs};
-pub use recover::recover;
+pub use recover::{give_back, recover};
 pub use rehearse::{Rehearsal, Replayed, dry_run, replay};
 
 use crate::clock::SharedClock;

@@ -10,10 +10,12 @@ mod cron;
 mod missed;
 mod schedule;
 mod service;
+mod stalled;
 mod ticks;
 
 pub use cron::CronPattern;
 pub use missed::{DuePlan, GRACE_MS, due};
 pub use schedule::Schedule;
 pub use service::{Scheduler, SchedulerHandle};
+pub use stalled::renew_leases;
 pub use ticks::{activate, deactivate};

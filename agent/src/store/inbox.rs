@@ -82,6 +82,58 @@ pub fn put(db: &Connection, input: &NewInput) -> Result<Put, StoreError> {
     Ok(Put::Known(known))
 }
 
+/// The most items of an automation that may wait; more are refused at their source, which can try
+/// again, rather than dropped here. What a run emits is bounded by the run's own steps.
+pub const MAX_PENDING: u32 = 5_000;
+
+/// Whether an automation's queue takes another item.
+pub fn has_room(db: &Connection, automation: i64) -> Result<bool, StoreError> {
+    let full = db
+        .prepare_cached(
+            "SELECT 1 FROM inbox WHERE target_id=?1 AND state='pending' ORDER BY id LIMIT 1 OFFSET ?2",
+        )?
+        .exists(params![automation, MAX_PENDING - 1])?;
+    Ok(!full)
+}
+
+/// The end of a dedupe key that no other item has.
+pub fn unique(db: &Connection, now: Time) -> Result<String, StoreError> {
+    let next: i64 = db
+        .prepare_cached("SELECT coalesce(max(id),0)+1 FROM inbox")?
+        .query_row([], |r| r.get(0))?;
+    Ok(format!("auto:{}:{next}", now.0))
+}
+
+/// Says from when a pending item may be claimed, and until when it must have been.
+pub fn lease(
+    db: &Connection,
+    key: i64,
+    available_at: Time,
+    lease_until: Time,
+) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE inbox SET available_at=?2, lease_until=?3 WHERE id=?1")?
+        .execute(params![key, available_at.0, lease_until.0])?;
+    Ok(())
+}
+
+/// Gives pending items with a lease a new one, of one automation or of all, and makes what waits
+/// for a time that is not yet available now. For a start, a resumed automation, and a clock that
+/// was set back.
+pub fn renew_leases(
+    db: &Connection,
+    automation: Option<i64>,
+    now: Time,
+    lease_until: Time,
+) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "UPDATE inbox SET available_at=min(available_at, ?2),
+                lease_until=CASE WHEN source IN ('cron','every','at') THEN ?3 END
+         WHERE state='pending' AND (?1 IS NULL OR target_id=?1)",
+    )?
+    .execute(params![automation, now.0, lease_until.0])?;
+    Ok(())
+}
+
 const COLUMNS: &str =
     "id, target_id, source, topic, title, state, due_at, payload, run, caused_by, reason";
 

@@ -29,6 +29,7 @@ impl Control {
 
     pub(super) async fn automation_show(&self, id: &str) -> Answer<Response> {
         let automation = key(Key::Automation, id)?;
+        let (listen, shown) = (self.listen_url(), id.to_owned());
         let found = stored(
             self.executor
                 .parts
@@ -55,8 +56,10 @@ impl Control {
                         .filter_map(|row| {
                             let name = row.spec["webhook"].as_str()?.to_owned();
                             Some(Webhook {
+                                url: listen
+                                    .as_ref()
+                                    .map(|base| format!("{base}/hooks/{shown}/{name}")),
                                 name,
-                                url: None,
                                 token: row.token?,
                             })
                         })

@@ -13,6 +13,10 @@ use serde_json::{Map, Value};
 
 /// Settings that clients may change, with what they mean.
 const SETTINGS: &[(&str, &str)] = &[
+    (
+        "listen",
+        "Where local webhooks are taken, e.g. 127.0.0.1:7434, or “off”; from the next start on",
+    ),
     ("user.mail", "The user's mail address, for “mail me”"),
     ("user.name", "How the user is called"),
     (
@@ -36,6 +40,7 @@ impl Control {
             self.started_at,
             self.executor.parts.store.home().display().to_string(),
         );
+        let listen = self.listen_url();
         let status = stored(
             self.executor
                 .parts
@@ -50,7 +55,7 @@ impl Control {
                         pid: std::process::id(),
                         home,
                         started_at,
-                        listen: None,
+                        listen,
                         automations: automations::counts(db)?,
                         runs_active: count("SELECT (SELECT count(*) FROM runs WHERE state='queued')+(SELECT count(*) FROM runs WHERE state='running')")?,
                         runs_waiting: count("SELECT count(*) FROM runs WHERE state='waiting'")?,
@@ -174,6 +179,18 @@ impl Control {
     pub(super) async fn config_set(&self, name: String, value: Value) -> Answer<Response> {
         if !SETTINGS.iter().any(|(known, _)| *known == name) {
             return Err(unknown_setting(&name));
+        }
+        if name == "listen"
+            && !value.is_null()
+            && !value
+                .as_str()
+                .is_some_and(|text| text == "off" || text.parse::<std::net::SocketAddr>().is_ok())
+        {
+            return Err(ErrorBody::new(
+                "usage",
+                format!("{value} is no address to listen at; nothing was changed"),
+                "an address and a port, e.g. \"127.0.0.1:7434\", or \"off\"",
+            ));
         }
         let set = name.clone();
         stored(

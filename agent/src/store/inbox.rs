@@ -74,12 +74,20 @@ pub fn put(db: &Connection, input: &NewInput) -> Result<Put, StoreError> {
     if let Some(key) = new {
         return Ok(Put::New(key));
     }
+    known(db, input.automation, &input.dedupe)?
+        .map(Put::Known)
+        .ok_or_else(|| StoreError::corrupt("inbox key", &input.dedupe))
+}
+
+/// The item with a dedupe key, if there is one.
+pub fn known(db: &Connection, automation: i64, dedupe: &str) -> Result<Option<i64>, StoreError> {
     let known = db
         .prepare_cached(
             "SELECT id FROM inbox WHERE target='automation' AND target_id=?1 AND dedupe=?2",
         )?
-        .query_row(params![input.automation, input.dedupe], |row| row.get(0))?;
-    Ok(Put::Known(known))
+        .query_row(params![automation, dedupe], |row| row.get(0))
+        .optional()?;
+    Ok(known)
 }
 
 /// The most items of an automation that may wait; more are refused at their source, which can try

@@ -79,11 +79,20 @@ pub enum Notice {
     Times,
 }
 
-/// Tells the scheduler that there is something to look at.
+/// Tells the scheduler, and who watches folders, that there is something to look at.
 #[derive(Clone, Debug)]
-pub struct Arrivals(pub tokio::sync::mpsc::UnboundedSender<Notice>);
+pub struct Arrivals {
+    notices: tokio::sync::mpsc::UnboundedSender<Notice>,
+    triggers: tokio::sync::watch::Sender<u64>,
+}
 
 impl Arrivals {
+    /// Tells a scheduler that reads these notices.
+    pub fn new(notices: tokio::sync::mpsc::UnboundedSender<Notice>) -> Self {
+        let (triggers, _) = tokio::sync::watch::channel(0);
+        Self { notices, triggers }
+    }
+
     /// An automation may have work.
     pub fn announce(&self, automation: i64) {
         self.tell(Notice::Work(automation));
@@ -92,11 +101,17 @@ impl Arrivals {
     /// Triggers or wake-up times have changed.
     pub fn times_changed(&self) {
         self.tell(Notice::Times);
+        self.triggers.send_modify(|n| *n += 1);
+    }
+
+    /// Changes whenever triggers may have.
+    pub fn triggers(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.triggers.subscribe()
     }
 
     fn tell(&self, notice: Notice) {
         // Without a scheduler the agent is stopping; what was written is found at the next start.
-        let _ = self.0.send(notice);
+        let _ = self.notices.send(notice);
     }
 }
 

@@ -59,6 +59,16 @@ pub fn of(db: &Connection, automation: i64) -> Result<Vec<TriggerRow>, StoreErro
     select(db, "WHERE automation=?1 ORDER BY position", automation)
 }
 
+/// The triggers of a kind of all active automations.
+pub fn of_active(db: &Connection, kind: &str) -> Result<Vec<TriggerRow>, StoreError> {
+    select(
+        db,
+        "WHERE kind=?1 AND automation IN (SELECT id FROM automations WHERE state='active')
+         ORDER BY automation, position",
+        kind,
+    )
+}
+
 /// The triggers that are due.
 pub fn due(db: &Connection, now: Time) -> Result<Vec<TriggerRow>, StoreError> {
     select(
@@ -68,7 +78,11 @@ pub fn due(db: &Connection, now: Time) -> Result<Vec<TriggerRow>, StoreError> {
     )
 }
 
-fn select(db: &Connection, which: &str, parameter: i64) -> Result<Vec<TriggerRow>, StoreError> {
+fn select(
+    db: &Connection,
+    which: &str,
+    parameter: impl rusqlite::ToSql,
+) -> Result<Vec<TriggerRow>, StoreError> {
     let mut query = db.prepare_cached(&format!(
         "SELECT automation, position, spec, anchor_at, last_handled, token FROM triggers {which}"
     ))?;

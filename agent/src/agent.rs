@@ -3,7 +3,7 @@
 use crate::clock::SharedClock;
 use crate::connectors::{Connections, Vault, VaultError};
 use crate::control::Control;
-use crate::executor::{Arrivals, Executor, Parts, Programs, recover};
+use crate::executor::{Arrivals, Executor, Lanes, Parts, Programs, recover};
 use crate::gate::Permissions;
 use crate::observe::Redactor;
 use crate::sandbox::{Pool, PoolConfig};
@@ -93,6 +93,7 @@ impl Agent {
             installation,
             stopping: CancellationToken::new(),
             arrivals: Arrivals::new(sender),
+            lanes: Lanes::default(),
             cancels: Mutex::default(),
         });
         let scheduler = tokio::spawn(Scheduler::new(executor.clone(), notices).run());

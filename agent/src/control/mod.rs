@@ -2,7 +2,7 @@
 //! command line on the local socket and devices far away use the same requests.
 //!
 //! `apply.rs` says which request goes where; `automations.rs`, `proposals.rs`, `work.rs`, `arrivals.rs`, `needs.rs`,
-//! `settings.rs` and `connections.rs` apply them; `server.rs` is the local socket.
+//! `settings.rs`, `schedules.rs` and `connections.rs` apply them; `server.rs` is the local socket.
 
 mod apply;
 mod arrivals;
@@ -10,6 +10,7 @@ mod automations;
 mod connections;
 mod needs;
 mod proposals;
+mod schedules;
 mod server;
 mod settings;
 mod work;

@@ -1,6 +1,7 @@
 //! Status, doctor, settings, permissions, tools, costs, upkeep.
 
 use super::apply::{done, stored};
+use super::schedules::schedules;
 use super::{Answer, Control};
 use crate::executor::DENIED_SETTING;
 use crate::gate::Permissions;
@@ -25,7 +26,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ),
 ];
 
-fn finding(id: &str, level: &str, message: impl Into<String>, hint: &str) -> Finding {
+pub(super) fn finding(id: &str, level: &str, message: impl Into<String>, hint: &str) -> Finding {
     Finding {
         id: id.to_owned(),
         level: level.to_owned(),
@@ -70,7 +71,7 @@ impl Control {
     }
 
     pub(super) async fn doctor(&self) -> Answer<Response> {
-        let now = self.now();
+        let (now, listening) = (self.now(), self.listen_url().is_some());
         let mut findings = stored(
             self.executor
                 .parts
@@ -88,37 +89,7 @@ impl Control {
                             "restore a backup with `deputy restore FILE`",
                         )
                     });
-                    let mut query = db.prepare(
-                        "SELECT a.id, a.name, min(t.next_due_at) FROM automations a
-                         JOIN triggers t ON t.automation=a.id AND t.kind IN ('cron','every_ms','at')
-                         WHERE a.state='active' GROUP BY a.id ORDER BY a.id",
-                    )?;
-                    let mut rows = query.query([])?;
-                    while let Some(r) = rows.next()? {
-                        let (key, name, due): (i64, String, Option<i64>) =
-                            (r.get(0)?, r.get(1)?, r.get(2)?);
-                        let id = crate::store::Key::Automation.id(key);
-                        findings.push(match due.map(deputy_protocol::Time) {
-                            Some(due) if due.plus_ms(60_000) < now => finding(
-                                "schedule",
-                                "problem",
-                                format!("{id} “{name}” was due at {due} and did not run."),
-                                "look at `deputy runs`, then restart the agent",
-                            ),
-                            Some(due) => finding(
-                                "schedule",
-                                "ok",
-                                format!("{id} “{name}” is due next at {due}."),
-                                "",
-                            ),
-                            None => finding(
-                                "schedule",
-                                "warning",
-                                format!("{id} “{name}” has no further due time."),
-                                "archive it if it is done",
-                            ),
-                        });
-                    }
+                    findings.extend(schedules(db, now, listening)?);
                     let waiting: i64 =
                         db.query_row("SELECT count(*) FROM needs WHERE state='open'", [], |r| {
                             r.get(0)

@@ -4,7 +4,7 @@
 //! Read in this order: `matcher.rs` (pure: how a journal answers the calls of a new attempt),
 //! `ending.rs` (pure: what a run becomes after an attempt), `keys.rs` (pure: effect keys),
 //! `intend.rs` (the transaction before an effect), `calls.rs` (one call's way to the outside),
-//! `dispatch.rs` (which way a call goes), `attempt.rs` (the loop between worker and calls), `finish.rs` (the transaction after an
+//! `lanes.rs` (how many go through a connection at a time), `dispatch.rs` (which way a call goes), `attempt.rs` (the loop between worker and calls), `finish.rs` (the transaction after an
 //! attempt), `recover.rs` (what is done at start), `answers.rs` (what a person's answer does),
 //! `rehearse.rs` (dry runs and replays, which execute nothing).
 
@@ -16,6 +16,7 @@ mod ending;
 mod finish;
 mod intend;
 mod keys;
+mod lanes;
 mod matcher;
 mod program;
 mod recover;
@@ -25,6 +26,7 @@ pub use answers::{Resumed, answer, cancel_all_idle, cancel_idle};
 pub use attempt::{AttemptReport, RunContext};
 pub use finish::{open_need, pause_automation};
 pub(crate) use intend::DENIED_SETTING;
+pub use lanes::Lanes;
 pub use program::{Program, Programs};
 pub use recover::{give_back, recover};
 pub use rehearse::{Rehearsal, Replayed, dry_run, replay};
@@ -66,6 +68,8 @@ pub struct Parts {
     pub stopping: CancellationToken,
     /// Where new work is announced.
     pub arrivals: Arrivals,
+    /// How many calls go through a connection at a time.
+    pub lanes: Lanes,
     /// What can be cancelled.
     pub cancels: Mutex<HashMap<i64, CancellationToken>>,
 }

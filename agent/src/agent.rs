@@ -3,11 +3,11 @@
 use crate::clock::SharedClock;
 use crate::connectors::{Connections, Vault, VaultError};
 use crate::control::Control;
-use crate::executor::{Arrivals, Executor, Parts, Programs, recover};
+use crate::executor::{Arrivals, Executor, Lanes, Parts, Programs, recover};
 use crate::gate::Permissions;
 use crate::observe::Redactor;
 use crate::sandbox::{Pool, PoolConfig};
-use crate::scheduler::Scheduler;
+use crate::scheduler::{FolderWatch, Scheduler};
 use crate::store::{Durability, Store, StoreError, settings};
 use crate::tools::{OutsideEnv, registry};
 use serde_json::Value;
@@ -41,6 +41,7 @@ pub struct Agent {
     /// The door for clients.
     pub control: Control,
     scheduler: tokio::task::JoinHandle<()>,
+    folders: tokio::task::JoinHandle<()>,
 }
 
 /// The setting that tells this data directory from all others.
@@ -91,13 +92,16 @@ impl Agent {
             programs,
             installation,
             stopping: CancellationToken::new(),
-            arrivals: Arrivals(sender),
+            arrivals: Arrivals::new(sender),
+            lanes: Lanes::default(),
             cancels: Mutex::default(),
         });
         let scheduler = tokio::spawn(Scheduler::new(executor.clone(), notices).run());
+        let folders = tokio::spawn(FolderWatch::new(Arc::clone(&executor.parts)).run());
         Ok(Self {
             control: Control::new(executor, vault),
             scheduler,
+            folders,
         })
     }
 
@@ -108,6 +112,15 @@ impl Agent {
         if let Err(error) = self.scheduler.await {
             tracing::error!(%error, "the scheduler stopped unexpectedly");
         }
+        if let Err(error) = self.folders.await {
+            tracing::error!(%error, "the watch over folders stopped unexpectedly");
+        }
+    }
+
+    /// Changes whenever something may have been committed; what there is to know is asked of
+    /// [`Agent::control`].
+    pub fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.control.executor.parts.store.changes()
     }
 
     /// Resolves when somebody asked the agent to stop.

@@ -223,9 +223,9 @@ pub(super) enum Command {
 
 #[derive(Args)]
 pub(super) struct UpArgs {
-    /// Where local webhooks are taken.
-    #[arg(long)]
-    pub(super) listen: Option<String>,
+    /// Where local webhooks are taken, e.g. 127.0.0.1:7434 (else the setting `listen` counts).
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<std::net::SocketAddr>,
     /// A relay (not built yet).
     #[arg(long)]
     pub(super) relay: Vec<String>,

@@ -444,7 +444,9 @@ fn automation(out: &mut impl Write, detail: &AutomationDetail) -> io::Result<()>
     }
     clauses(out, &detail.plain_words)?;
     for hook in &detail.webhooks {
-        writeln!(out, "Webhook {}: token {}", hook.name, hook.token)?;
+        let url = hook.url.as_deref().unwrap_or("(the listener is off)");
+        writeln!(out, "Webhook {}: POST {url}", hook.name)?;
+        writeln!(out, "  Authorization: Bearer {}", hook.token)?;
     }
     writeln!(out)?;
     table(

@@ -8,6 +8,7 @@ use crate::store::{DATABASE, Store};
 use crate::{Agent, AgentConfig};
 use deputy_protocol::ErrorBody;
 use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -37,17 +38,8 @@ pub(super) fn home() -> Result<PathBuf, ErrorBody> {
 
 /// Runs the agent until it is told to stop.
 pub(super) fn up(args: &UpArgs, json: bool) -> Exit {
-    if !args.relay.is_empty() || args.listen.is_some() {
-        let what = if args.relay.is_empty() {
-            "--listen"
-        } else {
-            "--relay"
-        };
-        let error = ErrorBody::new(
-            "not_supported",
-            format!("{what} is not built yet"),
-            "leave it out",
-        );
+    if !args.relay.is_empty() {
+        let error = ErrorBody::new("not_supported", "--relay is not built yet", "leave it out");
         return print::error(&error, json, Exit::Usage);
     }
     let filter = tracing_subscriber::EnvFilter::try_from_env("DEPUTY_LOG")
@@ -61,7 +53,7 @@ pub(super) fn up(args: &UpArgs, json: bool) -> Exit {
         .enable_all()
         .build();
     match runtime {
-        Ok(runtime) => runtime.block_on(serve(json)),
+        Ok(runtime) => runtime.block_on(serve(args.listen, json)),
         Err(error) => {
             let error = ErrorBody::new("runtime", format!("the agent cannot start: {error}"), "");
             print::error(&error, json, Exit::Failed)
@@ -69,7 +61,7 @@ pub(super) fn up(args: &UpArgs, json: bool) -> Exit {
     }
 }
 
-async fn serve(json: bool) -> Exit {
+async fn serve(listen: Option<SocketAddr>, json: bool) -> Exit {
     let home = match home() {
         Ok(home) => home,
         Err(error) => return print::error(&error, json, Exit::Failed),
@@ -94,11 +86,20 @@ async fn serve(json: bool) -> Exit {
         Ok(agent) => agent,
         Err(error) => return print::error(&start_error(&error), json, Exit::Failed),
     };
+    let listens = match crate::web::start(agent.control.clone(), listen).await {
+        Ok(listens) => listens,
+        Err(error) => {
+            agent.stop().await;
+            let message = format!("the agent cannot listen there: {error}; it did not start");
+            let hint = "choose another address with --listen, or leave it out";
+            return print::error(&ErrorBody::new("listen", message, hint), json, Exit::Failed);
+        }
+    };
     let server = tokio::spawn({
         let (control, home) = (agent.control.clone(), home.clone());
         async move { crate::control::serve(control, &home).await }
     });
-    greet(&home, json);
+    greet(&home, listens, json);
     tokio::select! {
         () = signals() => {},
         () = agent.stopping() => {},
@@ -156,14 +157,15 @@ fn start_error(error: &crate::AgentError) -> ErrorBody {
     ErrorBody::new(code, format!("the agent did not start: {error}"), hint)
 }
 
-fn greet(home: &Path, json: bool) {
+fn greet(home: &Path, listens: Option<SocketAddr>, json: bool) {
     let mut out = std::io::stdout();
     // Without a reader there is nobody to greet.
     let _ = if json {
         writeln!(
             out,
             "{}",
-            serde_json::json!({"id": "agent", "state": "running", "home": home, "pid": std::process::id()})
+            serde_json::json!({"id": "agent", "state": "running", "home": home, "pid": std::process::id(),
+                "listen": listens.map(|at| format!("http://{at}"))})
         )
     } else {
         writeln!(

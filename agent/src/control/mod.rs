@@ -1,18 +1,21 @@
 //! Control: the only door for every client. A request comes in, is applied, and is answered; the
 //! command line on the local socket and devices far away use the same requests.
 //!
-//! `apply.rs` says which request goes where; `automations.rs`, `proposals.rs`, `work.rs`, `needs.rs`,
-//! `settings.rs` and `connections.rs` apply them; `server.rs` is the local socket.
+//! `apply.rs` says which request goes where; `automations.rs`, `proposals.rs`, `work.rs`, `arrivals.rs`, `needs.rs`,
+//! `settings.rs`, `schedules.rs` and `connections.rs` apply them; `server.rs` is the local socket.
 
 mod apply;
+mod arrivals;
 mod automations;
 mod connections;
 mod needs;
 mod proposals;
+mod schedules;
 mod server;
 mod settings;
 mod work;
 
+pub(crate) use arrivals::{Hook, HookRefused};
 pub use server::{SOCKET, serve};
 
 use crate::executor::Executor;
@@ -27,6 +30,8 @@ pub struct Control {
     pub started_at: Time,
     /// The vault's key.
     pub vault: std::sync::Arc<crate::connectors::Vault>,
+    /// Where the HTTP listener is, once it is.
+    listen: std::sync::Arc<std::sync::OnceLock<std::net::SocketAddr>>,
 }
 
 type Answer<T> = Result<T, ErrorBody>;
@@ -39,6 +44,7 @@ impl Control {
             executor,
             started_at,
             vault,
+            listen: std::sync::Arc::default(),
         }
     }
 

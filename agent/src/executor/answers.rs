@@ -185,6 +185,7 @@ fn wake_automation(db: &Connection, automation: i64, now: Time) -> Result<(), St
         automations::set_state(db, automation, AutomationState::Active, None)?;
         // What was due while something was needed is made up for as `on_missed` says.
         triggers::wake(db, automation, now, false)?;
+        crate::scheduler::renew_leases(db, automation, now)?;
         events::record(
             db,
             now,
@@ -266,4 +267,25 @@ pub fn cancel_idle(db: &Connection, run: i64, now: Time) -> Result<bool, StoreEr
     }
     stop(db, run, "cancelled by the user", now)?;
     Ok(true)
+}
+
+/// Cancels every run of an automation that is not at work right now, and withdraws what the
+/// automation asked, except what others wait for, too.
+pub fn cancel_all_idle(
+    db: &Connection,
+    automation: i64,
+    why: &str,
+    now: Time,
+) -> Result<(), StoreError> {
+    let idle: Vec<i64> = db
+        .prepare_cached(
+            "SELECT id FROM runs WHERE automation=?1 AND state IN ('queued','waiting') ORDER BY id",
+        )?
+        .query_map([automation], |r| r.get(0))?
+        .collect::<Result<_, _>>()?;
+    for run in idle {
+        stop(db, run, why, now)?;
+    }
+    needs::withdraw_of_automation(db, automation, now)?;
+    Ok(())
 }

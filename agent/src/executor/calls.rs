@@ -138,6 +138,7 @@ pub(super) fn outcome(result: Result<Value, ToolError>, tool: &str) -> StepOutco
 /// A call that changes nothing, already allowed.
 pub(super) async fn read(parts: Arc<Parts>, entry: &'static Entry, call: Prepared) -> Landed {
     let began = Instant::now();
+    let _lane = parts.lanes.enter(&call.checked.resources).await;
     let result = entry
         .run_outside(call.checked.input, &call.info, &parts.env)
         .await;
@@ -176,6 +177,8 @@ pub(super) async fn effect(
     mode: Mode,
 ) -> Landed {
     let began = Instant::now();
+    // Before the intent: what waits for its lane has provably not happened.
+    let _lane = parts.lanes.enter(&call.checked.resources).await;
     call.info.prepared = call.prepared.clone();
     match mode {
         Mode::Fresh => match intend_fresh(&parts, &facts, entry, &mut call).await {

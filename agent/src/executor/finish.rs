@@ -91,6 +91,13 @@ fn write_end(
     let busy = i64::try_from(left.busy.as_micros()).unwrap_or(i64::MAX);
     db.prepare_cached("UPDATE runs SET busy_us=busy_us+?2, steps=max(steps,?3) WHERE id=?1")?
         .execute(params![run, busy, left.steps])?;
+    let archived = automations::row(db, facts.run.automation)?
+        .is_some_and(|row| row.state == AutomationState::Archived);
+    if archived && !matches!(left.end, End::Done { .. }) {
+        // Nothing of an archived automation goes on later, so nothing is left to wait for.
+        cancelled(db, facts, "the automation was archived", now)?;
+        return Ok(AttemptReport::Ended);
+    }
     match &left.end {
         End::Done { result, state } => {
             automations::change_state(db, facts.run.automation, state)?;

@@ -203,15 +203,24 @@ struct Counts<'a> {
 }
 
 impl LedgerCounts for Counts<'_> {
-    fn effects(&self, operation: &str, window: Window) -> u64 {
-        let counted = match window {
-            Window::Run => ledger::count_in_run(self.db, self.run, operation),
+    fn effects(&self, pattern: &str, window: Window) -> u64 {
+        let effects = match window {
+            Window::Run => ledger::count_in_run(self.db, self.run, pattern),
             Window::Between { from, to } => {
-                ledger::count(self.db, self.automation, operation, from, to)
+                ledger::count(self.db, self.automation, pattern, from, to)
             }
         };
-        // A count that cannot be had must not open the gate.
-        counted.unwrap_or(u64::MAX)
+        // A namespace names what only looks, too.
+        let reads = if pattern.ends_with(".*") {
+            in_journal(self, pattern, window, " AND s.effect_class='read'")
+        } else {
+            Ok(0)
+        };
+        match (effects, reads) {
+            (Ok(effects), Ok(reads)) => effects.saturating_add(reads),
+            // A count that cannot be had must not open the gate.
+            _ => u64::MAX,
+        }
     }
 
     fn cost_micros(&self, window: Window) -> u64 {
@@ -237,32 +246,49 @@ impl LedgerCounts for Counts<'_> {
 struct ReadCounts<'a>(Counts<'a>);
 
 impl LedgerCounts for ReadCounts<'_> {
-    fn effects(&self, operation: &str, window: Window) -> u64 {
-        let db = self.0.db;
-        let counted = match window {
-            Window::Run => db
-                .prepare_cached("SELECT count(*) FROM steps WHERE id BETWEEN ?1 AND ?2 AND tool=?3")
-                .and_then(|mut q| {
-                    q.query_row(
-                        params![steps::key(self.0.run, 0), steps::key(self.0.run, steps::MAX_SEQ), operation],
-                        |r| r.get::<_, i64>(0),
-                    )
-                }),
-            Window::Between { from, to } => db
-                .prepare_cached(
-                    "SELECT count(*) FROM runs r JOIN steps s ON s.id BETWEEN r.id<<20 AND (r.id<<20)+1048575
-                     WHERE r.automation=?1 AND s.tool=?2 AND s.started_at>=?3 AND s.started_at<?4",
-                )
-                .and_then(|mut q| {
-                    q.query_row(params![self.0.automation, operation, from.0, to.0], |r| r.get::<_, i64>(0))
-                }),
-        };
-        counted.map_or(u64::MAX, |n| u64::try_from(n).unwrap_or(0))
+    fn effects(&self, pattern: &str, window: Window) -> u64 {
+        if pattern.ends_with(".*") {
+            return self.0.effects(pattern, window);
+        }
+        in_journal(&self.0, pattern, window, "").unwrap_or(u64::MAX)
     }
 
     fn cost_micros(&self, window: Window) -> u64 {
         self.0.cost_micros(window)
     }
+}
+
+/// How many steps of the tools that a pattern names are in the journal.
+fn in_journal(
+    counts: &Counts<'_>,
+    pattern: &str,
+    window: Window,
+    only: &str,
+) -> Result<u64, StoreError> {
+    let (tools, tool) = ledger::tool_condition(pattern);
+    let n: i64 = match window {
+        Window::Run => counts
+            .db
+            .prepare_cached(&format!(
+                "SELECT count(*) FROM steps s WHERE s.id BETWEEN ?1 AND ?3 AND {tools}{only}"
+            ))?
+            .query_row(
+                params![
+                    steps::key(counts.run, 0),
+                    tool,
+                    steps::key(counts.run, steps::MAX_SEQ)
+                ],
+                |r| r.get(0),
+            )?,
+        Window::Between { from, to } => counts
+            .db
+            .prepare_cached(&format!(
+                "SELECT count(*) FROM runs r JOIN steps s ON s.id BETWEEN r.id<<20 AND (r.id<<20)+1048575
+                 WHERE r.automation=?1 AND {tools} AND s.started_at>=?3 AND s.started_at<?4{only}"
+            ))?
+            .query_row(params![counts.automation, tool, from.0, to.0], |r| r.get(0))?,
+    };
+    Ok(u64::try_from(n).unwrap_or(0))
 }
 
 /// Writes the end of an effect into journal and ledger.

@@ -4,7 +4,7 @@ use super::finish;
 use crate::needs;
 use crate::store::needs::NewNeed;
 use crate::store::{StoreError, events, runs};
-use deputy_protocol::{NeedKind, Time};
+use deputy_protocol::{NeedKind, RunState, Time};
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -17,41 +17,46 @@ pub fn recover(db: &Connection, now: Time) -> Result<usize, StoreError> {
         .collect::<Result<_, _>>()?;
     let mut resumed = 0;
     for key in interrupted {
-        let Some(run) = runs::row(db, key)? else {
-            continue;
-        };
-        let crashes = finish::note_crash(db, key, run.crashes, run.crashed_at_step)?;
-        if crashes >= super::ending::POISON {
-            db.execute(
-                "UPDATE runs SET state='waiting', waiting_for='person', waiting_until=NULL WHERE id=?1",
-                [key],
-            )?;
-            finish::open_need(
-                db,
-                &NewNeed {
-                    kind: NeedKind::Poison,
-                    dedupe: format!("poison:{key}"),
-                    title: format!("Run r{key} was cut off {crashes} times at the same step"),
-                    automation: Some(run.automation),
-                    run: Some(key),
-                    seq: None,
-                    choices: needs::choices(NeedKind::Poison),
-                    detail: json!({"crashes": crashes, "message": "Deputy stopped each time while this run was at the same step."}),
-                },
-                now,
-            )?;
-            continue;
-        }
-        db.execute("UPDATE runs SET state='queued' WHERE id=?1", [key])?;
-        events::record(
-            db,
-            now,
-            "run_resumed",
-            Some(run.automation),
-            Some(key),
-            &json!({"because": "interrupted"}),
-        )?;
-        resumed += 1;
+        resumed += usize::from(give_back(db, key, now)?);
     }
     Ok(resumed)
+}
+
+/// Gives a run whose attempt was lost back to the queue, or to a person. True when it was queued.
+pub fn give_back(db: &Connection, key: i64, now: Time) -> Result<bool, StoreError> {
+    let Some(run) = runs::row(db, key)?.filter(|run| run.state == RunState::Running) else {
+        return Ok(false);
+    };
+    let crashes = finish::note_crash(db, key, run.crashes, run.crashed_at_step)?;
+    if crashes >= super::ending::POISON {
+        db.execute(
+            "UPDATE runs SET state='waiting', waiting_for='person', waiting_until=NULL WHERE id=?1",
+            [key],
+        )?;
+        finish::open_need(
+            db,
+            &NewNeed {
+                kind: NeedKind::Poison,
+                dedupe: format!("poison:{key}"),
+                title: format!("Run r{key} was cut off {crashes} times at the same step"),
+                automation: Some(run.automation),
+                run: Some(key),
+                seq: None,
+                choices: needs::choices(NeedKind::Poison),
+                detail: json!({"crashes": crashes, "message": "Deputy stopped each time while this run was at the same step."}),
+            },
+            now,
+        )?;
+        return Ok(false);
+    }
+    db.execute("UPDATE runs SET state='queued' WHERE id=?1", [key])?;
+    events::record(
+        db,
+        now,
+        "run_resumed",
+        Some(run.automation),
+        Some(key),
+        &json!({"because": "interrupted"}),
+    )?;
+    Ok(true)
 }

@@ -1,6 +1,7 @@
 //! Due times become inbox items, each once.
 
-use super::{DuePlan, Schedule, due};
+use super::stalled::LEASE_MS;
+use super::{DuePlan, GRACE_MS, Schedule, due};
 use crate::intent::{Contract, Trigger};
 use crate::store::inbox::{self, NewInput, Put};
 use crate::store::triggers::{self, TriggerRow};
@@ -18,6 +19,12 @@ pub fn activate(
     now: Time,
     mut token: impl FnMut() -> String,
 ) -> Result<(), StoreError> {
+    // A tick of the old contract that did not begin never begins; its key is free for the new one.
+    db.prepare_cached(
+        "UPDATE inbox SET state='skipped', reason='the contract was changed', dedupe=dedupe||':replaced:'||id
+         WHERE target='automation' AND target_id=?1 AND state='pending' AND source IN ('cron','every','at')",
+    )?
+    .execute([automation])?;
     let mut rows = Vec::new();
     for (position, trigger) in contract.triggers.iter().enumerate() {
         let spec = serde_json::to_value(trigger).map_err(|e| StoreError::corrupt("trigger", e))?;
@@ -52,6 +59,7 @@ pub fn deactivate(db: &Connection, automation: i64) -> Result<(), StoreError> {
 /// Puts an item for each trigger that is due. Returns the automations that have new work.
 pub(super) fn put_due(db: &Connection, now: Time) -> Result<Vec<i64>, StoreError> {
     let mut arrived = Vec::new();
+    let mut late = 0;
     for row in triggers::due(db, now)? {
         let Some(automation) = automations::row(db, row.automation)? else {
             continue;
@@ -73,14 +81,13 @@ pub(super) fn put_due(db: &Connection, now: Time) -> Result<Vec<i64>, StoreError
             .map_err(|message| StoreError::corrupt("trigger", message))?;
         let Some(schedule) = schedule else { continue };
         let plan = due(&schedule, row.last_handled, now, contract.on_missed);
-        if put_plan(
-            db,
-            &row,
-            automation.contract_version,
-            schedule.source(),
-            &plan,
-            now,
-        )? {
+        let missed = plan
+            .fire
+            .first()
+            .is_some_and(|at| now.since(*at) > GRACE_MS);
+        let available_at = if missed { staggered(late, now) } else { now };
+        late += i64::from(missed);
+        if put_plan(db, &row, schedule.source(), &plan, available_at, now)? {
             arrived.push(row.automation);
         }
         triggers::handled(
@@ -94,12 +101,20 @@ pub(super) fn put_due(db: &Connection, now: Time) -> Result<Vec<i64>, StoreError
     Ok(arrived)
 }
 
+/// When the `n`th automation that missed something may begin: after a long sleep not all at once.
+fn staggered(n: i64, now: Time) -> Time {
+    now.plus_ms(n / LATE_AT_A_TIME * 1_000)
+}
+
+/// How many automations that missed something begin in the same second.
+const LATE_AT_A_TIME: i64 = 8;
+
 fn put_plan(
     db: &Connection,
     row: &TriggerRow,
-    version: u32,
     source: SourceKind,
     plan: &DuePlan,
+    available_at: Time,
     now: Time,
 ) -> Result<bool, StoreError> {
     let mut new = false;
@@ -111,14 +126,18 @@ fn put_plan(
                 source,
                 source_id: row.position.to_string(),
                 topic: None,
-                dedupe: format!("tick:{version}:{}:{}", row.position, at.0),
+                // One row for an instant, whichever trigger or contract version names it.
+                dedupe: format!("tick:{}", at.0),
                 title: format!("{} {}", source.as_str(), at),
                 payload: Value::Null,
                 due_at: *at,
                 caused_by: None,
             },
         )?;
-        new |= matches!(put, Put::New(_));
+        if let Put::New(key) = put {
+            inbox::lease(db, key, available_at, available_at.plus_ms(LEASE_MS))?;
+            new = true;
+        }
     }
     if plan.skipped > 0 {
         let data = json!({"trigger": row.position, "at_least": plan.skipped});

@@ -85,7 +85,7 @@ impl SmtpServer {
         }
     }
 
-    /// Changes the password that it wants.
+    /// Changes the password that it wants; true within a second or two.
     pub fn set_password(&self, user: &str, password: &str) {
         self.passwords
             .as_ref()
@@ -178,28 +178,24 @@ fn main_cf(root: &Path, mailbox: (u32, u32), auth_port: Option<u16>) -> String {
 
 fn master_cf(port: u16) -> String {
     let mut text = format!(
-        "127.0.0.1:{port} inet n - n - - smtpd\npostlog unix-dgram n - n - 1 postlogd\nqmgr unix n - n 300 1 qmgr\npickup unix n - n 60 1 pickup\n"
+        "127.0.0.1:{port} inet n - n - - smtpd\npostlog unix-dgram n - n - 1 postlogd\n\
+         qmgr unix n - n 300 1 qmgr\npickup unix n - n 60 1 pickup\n\
+         cleanup unix n - n - 0 cleanup\nflush unix n - n 1000? 0 flush\nshowq unix n - n - - showq\n\
+         virtual unix - n n - - virtual\n"
     );
     for (service, program) in [
-        ("cleanup", "cleanup"),
         ("rewrite", "trivial-rewrite"),
         ("bounce", "bounce"),
         ("defer", "bounce"),
         ("trace", "bounce"),
         ("verify", "verify"),
-        ("flush", "flush"),
         ("proxymap", "proxymap"),
         ("error", "error"),
         ("retry", "error"),
         ("discard", "discard"),
-        ("virtual", "virtual"),
         ("anvil", "anvil"),
-        ("showq", "showq"),
     ] {
-        text += &format!(
-            "{service} unix - {} n - - {program}\n",
-            if service == "virtual" { "n" } else { "-" }
-        );
+        text += &format!("{service} unix - - n - - {program}\n");
     }
     text
 }

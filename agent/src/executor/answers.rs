@@ -1,7 +1,7 @@
 //! What a person's answer to an action-needed item does to the runs that wait for it.
 
 use crate::store::needs::NeedRow;
-use crate::store::steps::{self, StepOutcome};
+use crate::store::steps::{self, Grant, StepOutcome};
 use crate::store::{StoreError, automations, events, ledger, needs, runs, triggers};
 use crate::tools::ToolError;
 use deputy_protocol::{
@@ -65,10 +65,11 @@ fn in_doubt(db: &Connection, need: &NeedRow, choice: &str, now: Time) -> Result<
     let (Some(run), Some(seq), Some(automation)) = (need.run, need.seq, need.automation) else {
         return Ok(());
     };
-    let tool = need.detail["call"]["tool"].as_str().unwrap_or_default();
-    let key = need.detail["call"]["effect_key"]
-        .as_str()
-        .unwrap_or_default();
+    // From the journal: what the item shows is redacted.
+    let Some((tool, key)) = steps::effect(db, run, seq)? else {
+        return Ok(());
+    };
+    let (tool, key) = (tool.as_str(), key.as_str());
     match choice {
         "happened" => {
             let outcome = need.detail["assumed_outcome"].to_string();
@@ -121,8 +122,13 @@ fn allowed(db: &Connection, need: &NeedRow, choice: &str) -> Result<(), StoreErr
     let (Some(run), Some(seq)) = (need.run, need.seq) else {
         return Ok(());
     };
-    if matches!(choice, "approve" | "allow_once") {
-        steps::approve(db, run, seq)?;
+    let grant = match choice {
+        "approve" => Grant::Approved,
+        "allow_once" => Grant::AllowedOnce,
+        _ => Grant::None,
+    };
+    if grant != Grant::None {
+        steps::grant(db, run, seq, grant)?;
     } else {
         let class = if need.kind == NeedKind::Approval {
             FailureClass::Approval

@@ -1,7 +1,7 @@
 //! The loop of an attempt: the worker makes calls, the calls are held against the journal and go
 //! their ways, and their ends go back one at a time in an order that the journal keeps.
 
-use super::calls::{self, Ask, Landed, Prepared, RunFacts};
+use super::calls::{self, Ask, Landed, Prepared, RunFacts, Way};
 use super::dispatch::LocalEnd;
 use super::ending::Failure;
 use super::keys::Occurrences;
@@ -395,9 +395,9 @@ impl Attempt {
                 outcome,
                 logical_at,
             })),
-            LocalEnd::Stopped(intended) => {
-                if let Some(landed) = calls::stopped_by(*intended, &call, began) {
-                    self.on_landed(landed)?;
+            LocalEnd::Stopped(entry, intended) => {
+                if let Way::Stop(landed) = calls::way(*intended, entry, &call, began) {
+                    self.on_landed(*landed)?;
                 }
                 Ok(None)
             }

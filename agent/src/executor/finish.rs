@@ -10,6 +10,7 @@ use crate::store::needs::NewNeed;
 use crate::store::{
     Durability, Key, StoreError, automations, chats, events, needs as need_rows, steps, triggers,
 };
+use deputy_protocol::model::Choice;
 use deputy_protocol::{
     AutomationState, FailureClass, InputState, NeedKind, RunState, StepState, Time, WaitingFor,
 };
@@ -95,8 +96,7 @@ fn write_end(
         .is_some_and(|row| row.state == AutomationState::Archived);
     if archived && !matches!(left.end, End::Done { .. }) {
         // Nothing of an archived automation goes on later, so nothing is left to wait for.
-        cancelled(db, facts, "the automation was archived", now)?;
-        return Ok(AttemptReport::Ended);
+        return cancelled_in_doubt(db, parts, facts, left, "the automation was archived", now);
     }
     match &left.end {
         End::Done { result, state } => {
@@ -104,11 +104,10 @@ fn write_end(
             end_run(db, facts, RunState::Succeeded, Some(result.get()), now)?;
             Ok(AttemptReport::Ended)
         }
-        End::Cancelled => {
-            cancelled(db, facts, "cancelled by the user", now)?;
-            Ok(AttemptReport::Ended)
-        }
+        End::Cancelled => cancelled_in_doubt(db, parts, facts, left, "cancelled by the user", now),
         End::Parked => parked(db, parts, facts, left, now),
+        // The doubt is settled first; the run then fails the same way again, from its journal.
+        End::Failed(_) if doubtful(left).next().is_some() => parked(db, parts, facts, left, now),
         End::Failed(failure) => failed(db, parts, facts, failure, now, random),
         End::Lost(error) => {
             let mut failure = Failure::new(
@@ -182,7 +181,7 @@ fn parked(
         .first()
         .map_or(WaitingFor::Timer, |ask| ask.waiting_for);
     for ask in &left.asks {
-        open_ask(db, parts, facts, ask, now)?;
+        open_ask(db, parts, facts, ask, needs::choices, now)?;
     }
     let behind_live = left
         .asks
@@ -243,11 +242,36 @@ fn evidence(failure: &Failure) -> Value {
     })
 }
 
+/// Ends a run for good. What nobody knows about is asked all the same; only doing it now is no
+/// choice any more.
+fn cancelled_in_doubt(
+    db: &Connection,
+    parts: &Parts,
+    facts: &RunFacts,
+    left: &Left,
+    why: &str,
+    now: Time,
+) -> Result<AttemptReport, StoreError> {
+    cancelled(db, facts, why, now)?;
+    for ask in doubtful(left) {
+        open_ask(db, parts, facts, ask, needs::choices_after_the_end, now)?;
+    }
+    Ok(AttemptReport::Ended)
+}
+
+/// The questions about effects that may have happened.
+fn doubtful(left: &Left) -> impl Iterator<Item = &Ask> {
+    left.asks
+        .iter()
+        .filter(|ask| matches!(ask.reason, Reason::InDoubt { .. }))
+}
+
 fn open_ask(
     db: &Connection,
     parts: &Parts,
     facts: &RunFacts,
     ask: &Ask,
+    choices: fn(NeedKind) -> Vec<Choice>,
     now: Time,
 ) -> Result<(), StoreError> {
     let args: Value = serde_json::from_str(&ask.step.args).unwrap_or(Value::Null);
@@ -285,7 +309,7 @@ fn open_ask(
         automation: Some(facts.run.automation),
         run: Some(facts.run.key),
         seq: Some(ask.seq),
-        choices: needs::choices(kind),
+        choices: choices(kind),
         detail: parts.redactor.json(&detail),
     };
     open_need(db, &need, now)

@@ -5,8 +5,8 @@ use super::program::Program;
 use crate::fault;
 use crate::gate::{self, GateCall, LedgerCounts, Permissions, Verdict, Window};
 use crate::store::ledger::{self, LedgerRow, NewEffect};
-use crate::store::steps::{self, NewStep, StepEnd, StepOutcome};
-use crate::store::{StoreError, settings};
+use crate::store::steps::{self, Grant, NewStep, StepEnd, StepOutcome};
+use crate::store::{StoreError, runs, settings};
 use crate::tools::{Resource, ToolError};
 use deputy_protocol::{EffectClass, FailureClass, StepState, Time};
 use rusqlite::{Connection, params};
@@ -25,8 +25,8 @@ pub(super) struct Effect {
     pub(super) effect_key: String,
     pub(super) title: String,
     pub(super) resources: Vec<Resource>,
-    /// A person allowed this very call.
-    pub(super) approved: bool,
+    /// What a person allowed of this very call.
+    pub(super) grant: Grant,
     pub(super) prepared: Value,
     pub(super) now: Time,
     pub(super) run_started: Time,
@@ -37,6 +37,11 @@ pub(super) struct Effect {
 pub(super) enum Intended {
     /// The intent is written: go.
     Go,
+    /// The intent is written, but a run that has ended left it open whether this happened already:
+    /// look it up first, with what that run had recorded.
+    GoAfterLookUp(Value),
+    /// A run that has ended left it open whether this happened already, and nobody can tell.
+    InDoubt,
     /// Done before: this is its end, and nothing is executed.
     Reuse(StepOutcome),
     /// The key belongs to a call with other arguments.
@@ -58,8 +63,10 @@ pub(super) fn intend(
     fault::point("intend");
     let tool = effect.step.tool.as_str();
     let known = ledger::find(db, effect.automation, tool, &effect.effect_key)?;
+    let mut orphan = None;
     if let Some(row) = &known {
-        if row.digest != effect.step.digest {
+        // What provably did not happen holds its key for nobody: other arguments are another try.
+        if row.state != StepState::Failed && row.digest != effect.step.digest {
             return Ok(Intended::Conflict(conflict(tool, &effect.effect_key)));
         }
         match row.state {
@@ -67,27 +74,57 @@ pub(super) fn intend(
             StepState::Intent | StepState::InDoubt | StepState::Waiting
                 if (row.run, row.seq) != (effect.step.run, effect.step.seq) =>
             {
-                return Ok(Intended::Held(Box::new(row.clone())));
+                if runs::is_live(db, row.run)? {
+                    return Ok(Intended::Held(Box::new(row.clone())));
+                }
+                orphan = Some(steps::prepared(db, row.run, row.seq)?);
             }
             StepState::Intent | StepState::InDoubt | StepState::Waiting | StepState::Failed => {}
         }
     }
-    if !effect.approved {
-        match decide(db, program, effect)? {
-            Verdict::Allowed => {}
-            Verdict::Refused(refusal) => return Ok(Intended::Refused(refusal)),
-            Verdict::NeedsApproval(needed) => return Ok(Intended::NeedsApproval(needed)),
-        }
+    match with_grant(effect.grant, decide(db, program, effect)?) {
+        Verdict::Allowed => {}
+        Verdict::Refused(refusal) => return Ok(Intended::Refused(refusal)),
+        Verdict::NeedsApproval(needed) => return Ok(Intended::NeedsApproval(needed)),
     }
-    match known {
-        Some(row) => ledger::take_over(db, row.key, effect.step.run, effect.step.seq, effect.now)?,
+    match &known {
+        Some(row) => ledger::take_over(db, row.key, &new_effect(effect))?,
         None => {
             ledger::add(db, &new_effect(effect))?;
         }
     }
+    if let Some(prepared) = orphan {
+        return adopt(db, effect, prepared);
+    }
     steps::begin(db, &effect.step, StepState::Intent, &effect.prepared)?;
     fault::point("intended");
     Ok(Intended::Go)
+}
+
+/// Takes over an effect that a run which has ended left open. Its own entry is written as if this
+/// run had been interrupted in it, so that a crash from here on goes the same way.
+fn adopt(db: &Connection, effect: &Effect, prepared: Value) -> Result<Intended, StoreError> {
+    let step = &effect.step;
+    steps::begin(db, step, StepState::Intent, &prepared)?;
+    match step.class {
+        EffectClass::Pure | EffectClass::Read | EffectClass::Idempotent => Ok(Intended::Go),
+        EffectClass::Reconcilable => Ok(Intended::GoAfterLookUp(prepared)),
+        EffectClass::Opaque => Ok(Intended::InDoubt),
+    }
+}
+
+/// What a person's word makes of the gate's. An approval answers the contract's wish for one, an
+/// allowance its refusal; neither opens what is denied for every automation.
+pub(super) fn with_grant(grant: Grant, verdict: Verdict) -> Verdict {
+    match (grant, verdict) {
+        (Grant::Approved | Grant::AllowedOnce, Verdict::NeedsApproval(_)) => Verdict::Allowed,
+        (Grant::AllowedOnce, Verdict::Refused(refusal))
+            if refusal.code != gate::GLOBALLY_DENIED =>
+        {
+            Verdict::Allowed
+        }
+        (_, verdict) => verdict,
+    }
 }
 
 fn new_effect(effect: &Effect) -> NewEffect {

@@ -280,7 +280,7 @@ impl Stage for DryStage<'_> {
             step,
             checked,
             info,
-            approved: false,
+            grant: Default::default(),
             prepared: Value::Null,
         };
         let result = entry

@@ -66,6 +66,9 @@ pub struct Permissions {
     pub denied_operations: Vec<String>,
 }
 
+/// The code of a refusal that no person's word on a single call opens.
+pub const GLOBALLY_DENIED: &str = "globally_denied";
+
 /// Why a call may not pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refusal {
@@ -133,7 +136,7 @@ pub fn decide(
         .find(|p| names(p, operation))
     {
         return refused(
-            "globally_denied",
+            GLOBALLY_DENIED,
             "permissions",
             format!("{pattern} is denied for every automation"),
         );

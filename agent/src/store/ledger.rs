@@ -105,18 +105,21 @@ pub fn find(
     }))
 }
 
-/// Hands a row that is known not to have happened to a new step.
-pub fn take_over(
-    db: &Connection,
-    key: i64,
-    run: i64,
-    seq: u32,
-    at: Time,
-) -> Result<(), StoreError> {
+/// Hands a row that nobody holds any more to a new step, with the arguments that step has.
+pub fn take_over(db: &Connection, key: i64, effect: &NewEffect) -> Result<(), StoreError> {
     db.prepare_cached(
-        "UPDATE ledger SET run=?2, seq=?3, state='intent', outcome=NULL, at=?4 WHERE id=?1",
+        "UPDATE ledger SET run=?2, seq=?3, state='intent', outcome=NULL, at=?4, args_digest=?5, title=?6,
+                caused_by=?7 WHERE id=?1",
     )?
-    .execute(params![key, run, seq, at.0])?;
+    .execute(params![
+        key,
+        effect.run,
+        effect.seq,
+        effect.at.0,
+        effect.digest,
+        effect.title,
+        effect.caused_by
+    ])?;
     Ok(())
 }
 

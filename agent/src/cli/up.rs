@@ -212,17 +212,10 @@ pub(super) fn restore(file: &Path, json: bool) -> Exit {
                 "check the path; stop the agent first",
             )
         };
-        let check =
-            rusqlite::Connection::open_with_flags(file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)
-                .and_then(|db| {
-                    db.query_row("PRAGMA integrity_check", [], |r| r.get::<_, String>(0))
-                })
-                .map_err(|e| failed("the backup cannot be read", &e))?;
-        if check != "ok" {
-            return Err(failed("the backup is damaged", &check));
-        }
-        // The lock tells whether an agent runs.
-        drop(Store::open(&home).map_err(|e| failed("the data directory cannot be used", &e))?);
+        Store::check_backup(file).map_err(|e| failed("the backup cannot be used", &e))?;
+        // Held until the end: no agent starts in between, and none runs now.
+        let _lock =
+            Store::lock(&home).map_err(|e| failed("the data directory cannot be used", &e))?;
         let (database, kept) = (home.join(DATABASE), home.join("deputy.db.before-restore"));
         std::fs::rename(&database, &kept)
             .map_err(|e| failed("the present database cannot be set aside", &e))?;

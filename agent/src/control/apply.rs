@@ -79,13 +79,11 @@ impl Control {
         match request {
             Request::Status => self.status().await,
             Request::Doctor => self.doctor().await,
-            Request::Stop => {
-                self.executor.parts.stopping.cancel();
-                Ok(done(
-                    "agent",
-                    "The agent stops; runs under way go on at the next start.",
-                ))
-            }
+            // The server stops the agent once the answer is on its way.
+            Request::Stop => Ok(done(
+                "agent",
+                "The agent stops; runs under way go on at the next start.",
+            )),
             Request::Delegate {
                 text,
                 automation,

@@ -130,7 +130,7 @@ impl Control {
                 db,
                 automation,
                 AutomationState::Paused,
-                Some("paused by the user"),
+                Some(automations::PAUSED_BY_USER),
             )?;
             triggers::rest(db, automation)?;
             events::record(
@@ -139,7 +139,7 @@ impl Control {
                 "automation_paused",
                 Some(automation),
                 None,
-                &json!({"because": "paused by the user"}),
+                &json!({"because": automations::PAUSED_BY_USER}),
             )?;
             Ok(Ok(()))
         })

@@ -73,7 +73,7 @@ impl Control {
                 })
                 .await,
         )?
-        .ok_or_else(|| not_found("connections", id))
+        .ok_or_else(|| not_found("connection", id))
     }
 
     pub(super) async fn connection_check(&self, id: &str) -> Answer<Response> {
@@ -107,7 +107,7 @@ impl Control {
                 .await,
         )?;
         view.map(|view| Response::Connection(Box::new(view)))
-            .ok_or_else(|| not_found("connections", id))
+            .ok_or_else(|| not_found("connection", id))
     }
 
     pub(super) async fn connection_revoke(&self, id: &str) -> Answer<Response> {

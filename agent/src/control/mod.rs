@@ -75,15 +75,17 @@ fn store_error(error: StoreError) -> ErrorBody {
 }
 
 fn not_found(what: &str, id: &str) -> ErrorBody {
-    let plural = if what == "automation" {
-        "automations"
-    } else {
-        what
+    let list = match what {
+        "run" => "runs",
+        "input" => "inputs",
+        "need" => "needs",
+        "connection" => "connections",
+        _ => "automations",
     };
     ErrorBody::new(
         "not_found",
         format!("there is no {what} {id}"),
-        format!("`deputy {plural}` lists what there is"),
+        format!("`deputy {list}` lists what there is"),
     )
 }
 

@@ -71,8 +71,13 @@ async fn converse(control: &Control, mut stream: UnixStream) -> io::Result<()> {
         {
             return follow(control, &mut stream, *after, run.as_deref()).await;
         }
+        let stops = matches!(envelope.request, Request::Stop);
         let reply = control.apply(envelope, "cli").await;
-        write_frame(&mut stream, &reply).await?;
+        let written = write_frame(&mut stream, &reply).await;
+        if stops && matches!(reply, Reply::Ok(_)) {
+            control.executor.parts.stopping.cancel();
+        }
+        written?;
     }
     Ok(())
 }

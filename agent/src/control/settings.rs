@@ -13,18 +13,10 @@ use rusqlite::params;
 use serde_json::{Map, Value};
 
 /// Settings that clients may change, with what they mean.
-const SETTINGS: &[(&str, &str)] = &[
-    (
-        "listen",
-        "Where local webhooks are taken, e.g. 127.0.0.1:7434, or “off”; from the next start on",
-    ),
-    ("user.mail", "The user's mail address, for “mail me”"),
-    ("user.name", "How the user is called"),
-    (
-        "notifications.quiet_hours",
-        "Two times HH:MM between which nothing is pushed",
-    ),
-];
+const SETTINGS: &[(&str, &str)] = &[(
+    "listen",
+    "Where local webhooks are taken, e.g. 127.0.0.1:7434, or “off”; from the next start on",
+)];
 
 pub(super) fn finding(id: &str, level: &str, message: impl Into<String>, hint: &str) -> Finding {
     Finding {

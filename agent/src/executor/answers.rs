@@ -1,5 +1,6 @@
 //! What a person's answer to an action-needed item does to the runs that wait for it.
 
+use super::ending::REFUSED_BY_USER;
 use crate::store::needs::NeedRow;
 use crate::store::steps::{self, Grant, StepOutcome};
 use crate::store::{StoreError, automations, events, ledger, needs, runs, triggers};
@@ -40,6 +41,10 @@ pub fn answer(
     )?;
     match need.kind {
         NeedKind::InDoubt => in_doubt(db, need, choice, now)?,
+        // A tool met the border by itself; there is no call to allow, only a run to try again.
+        NeedKind::Permission if matches!(choice, "retry" | "dismiss") => {
+            again(db, need, choice, now)?
+        }
         NeedKind::Approval | NeedKind::Permission => allowed(db, need, choice)?,
         NeedKind::Auth => resume_waiting(db, need, choice, WaitingFor::Auth, now)?,
         NeedKind::Precondition => resume_waiting(db, need, choice, WaitingFor::Precondition, now)?,
@@ -138,7 +143,7 @@ fn allowed(db: &Connection, need: &NeedRow, choice: &str) -> Result<(), StoreErr
         let tool = need.detail["call"]["tool"].as_str().unwrap_or_default();
         let error = ToolError::not_done(
             class,
-            "refused_by_user",
+            REFUSED_BY_USER,
             tool,
             "the user said no; nothing was done",
         );
@@ -187,7 +192,8 @@ fn wake_automation(db: &Connection, automation: i64, now: Time) -> Result<(), St
     let Some(row) = automations::row(db, automation)? else {
         return Ok(());
     };
-    if row.state == AutomationState::Paused {
+    let by_user = row.paused_because.as_deref() == Some(automations::PAUSED_BY_USER);
+    if row.state == AutomationState::Paused && !by_user {
         automations::set_state(db, automation, AutomationState::Active, None)?;
         // What was due while something was needed is made up for as `on_missed` says.
         triggers::wake(db, automation, now, false)?;
@@ -216,6 +222,31 @@ fn again(db: &Connection, need: &NeedRow, choice: &str, now: Time) -> Result<(),
         }
         return Ok(());
     }
+    for run in failed_alike(db, need, run)? {
+        try_again(db, run)?;
+    }
+    match need.automation {
+        Some(automation) => wake_automation(db, automation, now),
+        None => Ok(()),
+    }
+}
+
+/// The run of an item, and those that failed the same way while it was open: they share the item.
+fn failed_alike(db: &Connection, need: &NeedRow, run: i64) -> Result<Vec<i64>, StoreError> {
+    let Some(fingerprint) = need.detail["failure"]["fingerprint"].as_str() else {
+        return Ok(vec![run]);
+    };
+    let runs = db
+        .prepare_cached(
+            "SELECT id FROM runs WHERE automation=?1 AND id>=?2 AND state IN ('failed','waiting')
+               AND json_extract(failure, '$.fingerprint')=?3 ORDER BY id",
+        )?
+        .query_map(params![need.automation, run, fingerprint], |r| r.get(0))?
+        .collect::<Result<_, _>>()?;
+    Ok(runs)
+}
+
+fn try_again(db: &Connection, run: i64) -> Result<(), StoreError> {
     db.prepare_cached(
         "UPDATE runs SET state='queued', waiting_for=NULL, waiting_until=NULL, ended_at=NULL, failure_class=NULL,
                 failure=NULL, retries=0, crashes=0, crashed_at_step=NULL
@@ -230,10 +261,7 @@ fn again(db: &Connection, need: &NeedRow, choice: &str, now: Time) -> Result<(),
         InputState::Claimed.as_str(),
         InputState::Failed.as_str()
     ])?;
-    match need.automation {
-        Some(automation) => wake_automation(db, automation, now),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// Ends a waiting run for the user.

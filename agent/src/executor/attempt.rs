@@ -417,6 +417,11 @@ impl Attempt {
                 ),
             )));
         }
+        if let StepOutcome::Err(error) = &delivery.outcome
+            && uncatchable(error.class)
+        {
+            return Err(End::Failed(self.tool_failure(delivery.seq, error.clone())));
+        }
         if let StepOutcome::Err(error) = &delivery.outcome {
             let connection = self.connections.get(&delivery.seq).cloned();
             self.errors
@@ -462,6 +467,19 @@ fn start_frame(parts: &Parts, facts: &RunFacts, context: RunContext) -> Result<S
         tools: parts.registry.host_names(),
         denied: program.denied.clone(),
     })
+}
+
+/// Failures that a script never gets to see, let alone to catch: they end its attempt.
+fn uncatchable(class: FailureClass) -> bool {
+    match class {
+        FailureClass::Limit | FailureClass::Permission | FailureClass::InDoubt => true,
+        FailureClass::Transient
+        | FailureClass::Auth
+        | FailureClass::Approval
+        | FailureClass::Precondition
+        | FailureClass::Logic
+        | FailureClass::Unknown => false,
+    }
 }
 
 /// A failure that took the sandbox's process with it.

@@ -229,6 +229,16 @@ fn wait(
     )
 }
 
+/// The name of “the same failure again”.
+fn fingerprint(failure: &Failure) -> String {
+    crate::failure::fingerprint(
+        failure.class,
+        &failure.code,
+        failure.tool.as_deref().unwrap_or(""),
+        failure.stack.lines().next().unwrap_or(""),
+    )
+}
+
 /// What is kept and shown about a failure.
 fn evidence(failure: &Failure) -> Value {
     json!({
@@ -239,6 +249,7 @@ fn evidence(failure: &Failure) -> Value {
         "step": failure.seq,
         "tool": failure.tool,
         "connection": failure.connection,
+        "fingerprint": fingerprint(failure),
     })
 }
 
@@ -484,12 +495,7 @@ fn ask_about(
 ) -> Result<(), StoreError> {
     let name = &facts.program.name;
     let automation = facts.run.automation;
-    let fingerprint = crate::failure::fingerprint(
-        failure.class,
-        &failure.code,
-        failure.tool.as_deref().unwrap_or(""),
-        failure.stack.lines().next().unwrap_or(""),
-    );
+    let fingerprint = fingerprint(failure);
     let (dedupe, title) = match kind {
         // One item a connection, however many runs wait for it.
         NeedKind::Auth => match &failure.connection {
@@ -523,6 +529,13 @@ fn ask_about(
                 failure.message
             ),
         ),
+        NeedKind::Permission => (
+            format!("border:a{automation}:{fingerprint}"),
+            format!(
+                "“{name}” wants to do something it may not: {}",
+                failure.message
+            ),
+        ),
         NeedKind::Logic => (
             format!("logic:a{automation}:{fingerprint}"),
             format!("The script of “{name}” failed: {}", failure.message),
@@ -539,7 +552,7 @@ fn ask_about(
         automation: Some(automation),
         run: Some(facts.run.key),
         seq: failure.seq,
-        choices: needs::choices(kind),
+        choices: needs::choices_after(kind),
         detail: parts.redactor.json(&json!({"failure": evidence(failure)})),
     };
     open_need(db, &need, now)

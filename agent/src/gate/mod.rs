@@ -244,7 +244,7 @@ fn broken(
                 Some(window) => counts.cost_micros(window),
                 None => u64::MAX,
             };
-            (spent >= cost.max_cost_micros && cost.max_cost_micros > 0).then(|| {
+            (spent >= cost.max_cost_micros.max(1)).then(|| {
                 (
                     "max_cost",
                     format!(

@@ -142,6 +142,16 @@ impl Store {
         })
     }
 
+    /// Takes a data directory without opening its database, for as long as the file lives.
+    pub fn lock(home: &Path) -> Result<std::fs::File, StoreError> {
+        schema::lock(home)
+    }
+
+    /// Whether a file is a sound database of Deputy's that this build can open.
+    pub fn check_backup(file: &Path) -> Result<(), StoreError> {
+        schema::check(file)
+    }
+
     /// The data directory.
     pub fn home(&self) -> &Path {
         &self.inner.home

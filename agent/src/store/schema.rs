@@ -125,6 +125,31 @@ fn migrate(db: &mut Connection, from: i64, migrations: &[(&str, &str)]) -> Resul
     Ok(())
 }
 
+/// Whether a file is a sound database of this application, of a schema that this build knows.
+pub(super) fn check(file: &Path) -> Result<(), StoreError> {
+    let db = Connection::open_with_flags(file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let pragma = |name: &str| db.query_row(&format!("PRAGMA {name}"), [], |r| r.get::<_, i64>(0));
+    if pragma("application_id")? != APPLICATION_ID {
+        return Err(StoreError::corrupt(
+            "backup",
+            "the file is not one of Deputy's",
+        ));
+    }
+    let found = pragma("user_version")?;
+    if found > SCHEMA_VERSION {
+        return Err(StoreError::Newer {
+            found,
+            known: SCHEMA_VERSION,
+        });
+    }
+    let sound: String = db.query_row("PRAGMA integrity_check", [], |r| r.get(0))?;
+    if sound == "ok" {
+        Ok(())
+    } else {
+        Err(StoreError::corrupt("backup", sound))
+    }
+}
+
 /// Copies the database as it is now, while it is open.
 pub(crate) fn back_up(db: &Connection, to: &Path) -> Result<(), StoreError> {
     let mut copy = Connection::open(to)?;

@@ -145,3 +145,121 @@ fn put_plan(
     }
     Ok(new)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::claim::{Claim, claim};
+    use super::*;
+    use crate::executor::Programs;
+    use crate::store::automations::NewScript;
+    use crate::store::{Durability, Store};
+
+    fn at(text: &str) -> Time {
+        text.parse().unwrap()
+    }
+
+    /// Gives an automation a new contract and script, as an acceptance does.
+    fn accept(db: &Connection, automation: i64, triggers: &Value, now: Time) {
+        let contract = json!({"contract": 1, "purpose": "p", "triggers": triggers});
+        let text = contract.to_string();
+        automations::add_contract(db, automation, &text, "d", "accepted", now).unwrap();
+        let new = NewScript {
+            script: "export default () => 1",
+            fixtures: &Value::Null,
+            digest: "d",
+            reason: "accepted",
+        };
+        automations::add_script(db, automation, &new, now).unwrap();
+        automations::set_state(db, automation, AutomationState::Active, None).unwrap();
+        let contract = serde_json::from_value(contract).unwrap();
+        activate(db, automation, &contract, now, String::new).unwrap();
+    }
+
+    /// Claims all that may begin, ends it, and answers with due times and contract versions.
+    fn run_all(db: &Connection, automation: i64, now: Time) -> Vec<(String, u32)> {
+        let programs = Programs::default();
+        let mut ran = Vec::new();
+        while let Some((_, Claim::Run(run))) =
+            claim(db, &programs, &[automation], "i", now).unwrap().pop()
+        {
+            db.execute(
+                "UPDATE runs SET state='succeeded' WHERE id=?1",
+                [run.run.key],
+            )
+            .unwrap();
+            let due = format!("{:.0}", run.run.due_at.to_timestamp());
+            ran.push((due, run.run.contract_version));
+        }
+        ran
+    }
+
+    async fn on_a_store(test: impl FnOnce(&Connection) + Send + 'static) {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(home.path()).unwrap();
+        store
+            .write(Durability::Ordered, |db| {
+                test(db);
+                Ok(())
+            })
+            .await
+            .unwrap();
+    }
+
+    // n8n-io/n8n #23711: changing a schedule killed it for ever, by stale state of the old rule.
+    #[tokio::test]
+    async fn no_state_of_an_old_schedule_outlives_it() {
+        on_a_store(|db| {
+            let now = at("2026-06-01T07:30:00Z");
+            let a = automations::insert(db, "a", "p", "UTC", now).unwrap();
+            accept(
+                db,
+                a,
+                &json!([{"cron": "0 8 * * *"}, {"cron": "0 0 1 1 *"}]),
+                now,
+            );
+            // In the future of the new rule: the old one's last and next times must not matter.
+            accept(db, a, &json!([{"cron": "*/10 * * * *"}]), now);
+            assert_eq!(
+                triggers::next_due(db).unwrap(),
+                Some(at("2026-06-01T07:40:00Z"))
+            );
+            assert_eq!(put_due(db, at("2026-06-01T07:40:00Z")).unwrap(), [a]);
+            let ran = run_all(db, a, at("2026-06-01T07:40:00Z"));
+            assert_eq!(ran, [("2026-06-01T07:40:00Z".to_owned(), 2)]);
+            assert_eq!(triggers::of(db, a).unwrap().len(), 1);
+        })
+        .await;
+    }
+
+    // n8n-io/n8n #30607, #19169, #28322: two runs at one tick, one with the outdated version.
+    #[tokio::test]
+    async fn a_change_at_the_tick_never_makes_two_runs_of_it() {
+        on_a_store(|db| {
+            let (before, tick) = (at("2026-06-01T07:30:00Z"), at("2026-06-01T08:00:00Z"));
+            let waiting = automations::insert(db, "a", "p", "UTC", before).unwrap();
+            let begun = automations::insert(db, "b", "p", "UTC", before).unwrap();
+            for a in [waiting, begun] {
+                accept(db, a, &json!([{"cron": "0 8 * * *"}]), before);
+            }
+            put_due(db, tick).unwrap();
+            let first = run_all(db, begun, tick);
+            for a in [waiting, begun] {
+                accept(
+                    db,
+                    a,
+                    &json!([{"cron": "0 */2 * * *"}, {"cron": "0 8 * * 1"}]),
+                    tick,
+                );
+            }
+            put_due(db, tick).unwrap();
+            put_due(db, tick).unwrap();
+            let one = |version| vec![("2026-06-01T08:00:00Z".to_owned(), version)];
+            // What had begun counts; what had not is the new version's.
+            assert_eq!(first, one(1));
+            assert_eq!(run_all(db, begun, tick), []);
+            assert_eq!(run_all(db, waiting, tick), one(2));
+        })
+        .await;
+    }
+}

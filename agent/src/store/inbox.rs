@@ -92,7 +92,7 @@ pub fn known(db: &Connection, automation: i64, dedupe: &str) -> Result<Option<i6
 
 /// The most items of an automation that may wait; more are refused at their source, which can try
 /// again, rather than dropped here. What a run emits is bounded by the run's own steps.
-pub const MAX_PENDING: u32 = 5_000;
+pub const MAX_PENDING: u32 = 2_000;
 
 /// Whether an automation's queue takes another item.
 pub fn has_room(db: &Connection, automation: i64) -> Result<bool, StoreError> {

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// The database's file name in the data directory.
 pub const DATABASE: &str = "deputy.db";
@@ -47,26 +48,49 @@ pub(super) fn lock(home: &Path) -> Result<File, StoreError> {
         .truncate(false)
         .open(&path)
         .map_err(io(format!("opening {}", path.display())))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(std::fs::TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            let _ = file.read_to_string(&mut pid);
-            return Err(StoreError::Locked {
-                home: canonical.display().to_string(),
-                pid: pid.trim().to_owned(),
-            });
-        }
-        Err(std::fs::TryLockError::Error(e)) => {
-            return Err(io(format!("locking {}", path.display()))(e));
-        }
-    }
+    take(&mut file, &canonical, &path)?;
     // The id is a courtesy for the message above; the lock itself is what counts.
     let _ = file
         .set_len(0)
         .and_then(|()| file.rewind())
         .and_then(|()| write!(file, "{}", std::process::id()));
     Ok(file)
+}
+
+/// How long a lock is waited for whose agent is dead.
+const LAST_BREATH: Duration = Duration::from_secs(5);
+
+/// Locks the file. An agent that was killed while it started a sandbox leaves the lock to that
+/// process until it runs its own program: a moment later it is free.
+fn take(file: &mut File, home: &Path, path: &Path) -> Result<(), StoreError> {
+    let deadline = Instant::now() + LAST_BREATH;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(std::fs::TryLockError::WouldBlock) => {}
+            Err(std::fs::TryLockError::Error(e)) => {
+                return Err(io(format!("locking {}", path.display()))(e));
+            }
+        }
+        let mut pid = String::new();
+        let _ = file
+            .rewind()
+            .and_then(|()| file.read_to_string(&mut pid).map(drop));
+        let pid = pid.trim().to_owned();
+        if is_alive(&pid) || Instant::now() >= deadline {
+            return Err(StoreError::Locked {
+                home: home.display().to_string(),
+                pid,
+            });
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Whether the process that wrote its id is there; an id that cannot be read yet may be.
+fn is_alive(pid: &str) -> bool {
+    let known = pid.parse().ok().and_then(rustix::process::Pid::from_raw);
+    known.is_none_or(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
 /// Opens the database for writing, migrated to [`SCHEMA_VERSION`].
@@ -253,6 +277,19 @@ mod tests {
             .unwrap();
         assert_eq!(version, SCHEMA_VERSION);
         assert!(db.prepare("SELECT * FROM x").is_err());
+    }
+
+    #[test]
+    fn the_lock_of_a_dead_agent_is_waited_for() {
+        let home = tempfile::tempdir().unwrap();
+        let mut dead = std::process::Command::new("true").spawn().unwrap();
+        dead.wait().unwrap();
+        let held = lock(home.path()).unwrap();
+        std::fs::write(home.path().join("agent.lock"), dead.id().to_string()).unwrap();
+        let waiting = home.path().to_owned();
+        let waiter = std::thread::spawn(move || lock(&waiting).map(drop));
+        drop(held);
+        waiter.join().unwrap().unwrap();
     }
 
     #[test]

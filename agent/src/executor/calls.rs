@@ -403,13 +403,19 @@ async fn unknown_end(
     }
 }
 
-/// What a `Parked` entry of the journal makes of a call: settled, or still waiting.
-pub(super) fn still_in_doubt(call: &Prepared, row: &StepRow) -> Option<Landed> {
+/// What a `Parked` entry of the journal makes of a call: settled, or still waiting. It is asked
+/// about again, as the attempt that found the doubt may have ended before it could ask; an item
+/// that is open already stays the one it is.
+pub(super) fn still_in_doubt(
+    entry: &'static Entry,
+    call: &Prepared,
+    row: &StepRow,
+) -> Option<Landed> {
     (row.state == StepState::InDoubt).then(|| {
-        ask(
+        in_doubt(
+            entry,
             call,
-            WaitingFor::InDoubt,
-            Reason::Behind { run: call.step.run },
+            "Deputy started this and could not find out whether it was done.",
         )
     })
 }

@@ -167,7 +167,7 @@ impl Attempt {
         row: Option<Box<StepRow>>,
     ) -> Result<(), End> {
         if let Some(row) = &row
-            && let Some(landed) = calls::still_in_doubt(&call, row)
+            && let Some(landed) = calls::still_in_doubt(entry, &call, row)
         {
             return self.on_landed(landed);
         }

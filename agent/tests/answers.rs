@@ -239,7 +239,8 @@ async fn a_failure_beside_a_doubt_waits_until_the_doubt_is_settled() {
     );
     assert_eq!(
         (site.times("/silent/a"), site.times("/b"), site.times("/go")),
-        (1, 1, 1)
+        // The dry run before the first run read it too.
+        (1, 1, 2)
     );
 }
 

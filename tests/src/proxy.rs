@@ -53,6 +53,8 @@ struct Shared {
     /// Of a hundred conversations, how many go wrong.
     percent: AtomicU64,
     random: Mutex<fastrand::Rng>,
+    /// What happens to the next conversations, before anything is drawn.
+    planned: Mutex<std::collections::VecDeque<Fault>>,
     open: AtomicUsize,
     met: Mutex<std::collections::BTreeMap<Fault, u64>>,
     ended: AtomicBool,
@@ -75,6 +77,7 @@ impl SmtpProxy {
             server: SocketAddr::from(([127, 0, 0, 1], server)),
             percent: AtomicU64::new(percent),
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
+            planned: Mutex::default(),
             open: AtomicUsize::new(0),
             met: Mutex::default(),
             ended: AtomicBool::new(false),
@@ -105,6 +108,11 @@ impl SmtpProxy {
         self.shared.percent.store(percent, Ordering::SeqCst);
     }
 
+    /// What happens to the next conversations, one each.
+    pub fn plan(&self, faults: &[Fault]) {
+        self.shared.planned.lock().unwrap().extend(faults);
+    }
+
     /// How many conversations are under way.
     pub fn open(&self) -> usize {
         self.shared.open.load(Ordering::SeqCst)
@@ -127,6 +135,9 @@ impl Drop for SmtpProxy {
 
 impl Shared {
     fn draw(&self) -> Fault {
+        if let Some(planned) = self.planned.lock().unwrap().pop_front() {
+            return planned;
+        }
         let mut random = self.random.lock().unwrap();
         if random.u64(0..100) >= self.percent.load(Ordering::SeqCst) {
             return Fault::None;

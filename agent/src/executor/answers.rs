@@ -53,9 +53,16 @@ pub fn answer(
         }
         NeedKind::ContractChange | NeedKind::Question | NeedKind::Stalled => {}
     }
-    Ok(Some(Resumed {
-        automations: need.automation.into_iter().collect(),
-    }))
+    // An item may stand for several automations, so whoever has something to go on with is looked at.
+    let automations = db
+        .prepare_cached(
+            "SELECT DISTINCT automation FROM runs WHERE state='queued'
+             UNION SELECT DISTINCT target_id FROM inbox WHERE state='pending' AND target='automation'
+             UNION SELECT ?1 WHERE ?1 IS NOT NULL",
+        )?
+        .query_map([need.automation], |r| r.get(0))?
+        .collect::<Result<_, _>>()?;
+    Ok(Some(Resumed { automations }))
 }
 
 fn requeue(db: &Connection, run: i64) -> Result<(), StoreError> {

@@ -427,15 +427,21 @@ async fn unknown_end(
     }
 }
 
-/// A call whose entry is in doubt already: the question stands, and is asked again in case the
-/// process died between writing the entry and asking.
+/// What a `Parked` entry of the journal makes of a call: settled, or still waiting. It is asked
+/// about again, as the attempt that found the doubt may have ended before it could ask; an item
+/// that is open already stays the one it is.
 pub(super) fn still_in_doubt(
     entry: &'static Entry,
     call: &Prepared,
     row: &StepRow,
 ) -> Option<Landed> {
-    (row.state == StepState::InDoubt)
-        .then(|| in_doubt(entry, call, "It is still not known whether this was done."))
+    (row.state == StepState::InDoubt).then(|| {
+        in_doubt(
+            entry,
+            call,
+            "Deputy started this and could not find out whether it was done.",
+        )
+    })
 }
 
 /// JSON text as a value.

@@ -8,8 +8,9 @@
 mod reckon;
 mod work;
 
-use deputy_protocol::control::Request;
-use deputy_tests::{Agent, AskError, Home, Launch, SmtpProxy, SmtpServer, wait_until};
+use deputy_protocol::StepState;
+use deputy_protocol::control::{Request, Response};
+use deputy_tests::{Agent, AskError, Fault, Home, Launch, SmtpProxy, SmtpServer, wait_until};
 use reckon::{Figures, quiet, reckon};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -221,4 +222,38 @@ fn at_random(part: u64, seed: u64, kills: u64, server: &SmtpServer) -> Figures {
     agent.kill9();
     println!("what the line did to agent {part}: {:?}", proxy.met());
     reckon(&home, server, &errands, kills)
+}
+
+#[test]
+fn a_doubt_that_nobody_was_asked_about_before_the_kill_is_asked_about_after_it() {
+    let server = SmtpServer::open();
+    let proxy = SmtpProxy::new(server.port, 0, 0);
+    let home = Home::new();
+    let agent = home.start();
+    work::connect(&home, proxy.port);
+    let kind = Kind::Plain;
+    let errand = Errand::new(kind, &kind.install(&home), "t".to_owned());
+    // The first mail goes through; of the two after it one is known to be in doubt while the other
+    // is still waited for, so the attempt is not over.
+    proxy.plan(&[Fault::None, Fault::ReplySwallowed, Fault::ReplyHeldBack]);
+    assert!(send(&home, &errand));
+    wait_until("a step in doubt in a run at work", || {
+        match home.ask(Request::RunShow {
+            run: "r1".to_owned(),
+        }) {
+            Ok(Response::RunDetail(detail)) => detail
+                .journal
+                .iter()
+                .any(|step| step.state == StepState::InDoubt)
+                .then_some(()),
+            _ => None,
+        }
+    });
+    assert!(home.needs().is_empty());
+    agent.kill9();
+    let agent = home.start();
+    wait_until("the work to come to rest", || quiet(&home).filter(|q| *q));
+    assert_eq!(home.needs().len(), 2);
+    agent.kill9();
+    reckon(&home, &server, &[errand], 1);
 }

@@ -174,8 +174,9 @@ impl OutsideOperation for List {
         Box::pin(blocking(Self::NAME, move || {
             let path = absolute(Self::NAME, &input.path)?;
             let describe = |e: std::io::Error| failed(Self::NAME, &path, &e);
-            // A name inside it makes the folder itself the one that is opened.
-            let place = Place::open(Self::NAME, &call, &format!("{path}/."), false)?;
+            // A name inside it makes the folder itself the one that is opened ("." would not: paths
+            // are compared without it).
+            let place = Place::open(Self::NAME, &call, &format!("{path}/_"), false)?;
             let folder =
                 rustix::fs::Dir::read_from(&place.folder).map_err(|e| describe(e.into()))?;
             let mut entries = Vec::new();

@@ -170,10 +170,11 @@ impl Scheduler {
             self.set_back(now).await?;
         }
         self.seen = now;
+        let mut looked = false;
         if self.next_wake.is_some_and(|at| at <= now) {
-            let (arrived, next) = self.times(now).await?;
+            let arrived = self.times(now).await?;
             arrived.into_iter().for_each(|key| self.push(key));
-            self.next_wake = next;
+            looked = true;
         }
         while self.active.len() < MAX_ACTIVE && !self.ready.is_empty() {
             let room = (MAX_ACTIVE - self.active.len())
@@ -189,6 +190,11 @@ impl Scheduler {
                 batch.into_iter().for_each(|key| self.push(key));
                 return Err(error);
             }
+        }
+        if looked {
+            // Only now, when what was claimed has no lease to wake for any more.
+            let store = &self.executor.parts.store;
+            self.next_wake = store.read(move |db| triggers::next_wake(db, now)).await?;
         }
         Ok(())
     }
@@ -216,7 +222,7 @@ impl Scheduler {
         Ok(())
     }
 
-    async fn times(&self, now: Time) -> Result<(Vec<i64>, Option<Time>), StoreError> {
+    async fn times(&self, now: Time) -> Result<Vec<i64>, StoreError> {
         self.executor
             .parts
             .store
@@ -225,7 +231,7 @@ impl Scheduler {
                 arrived.extend(wake_runs(db, now)?);
                 arrived.extend(available(db, now)?);
                 stalled::tell(db, now)?;
-                Ok((arrived, triggers::next_wake(db, now)?))
+                Ok(arrived)
             })
             .await
     }

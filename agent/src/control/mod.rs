@@ -2,11 +2,12 @@
 //! command line on the local socket and devices far away use the same requests.
 //!
 //! `apply.rs` says which request goes where; `automations.rs`, `proposals.rs`, `work.rs`, `needs.rs`,
-//! `settings.rs` and `connections.rs` apply them; `server.rs` is the local socket.
+//! `settings.rs`, `models.rs` and `connections.rs` apply them; `server.rs` is the local socket.
 
 mod apply;
 mod automations;
 mod connections;
+mod models;
 mod needs;
 mod proposals;
 mod server;
@@ -27,18 +28,25 @@ pub struct Control {
     pub started_at: Time,
     /// The vault's key.
     pub vault: std::sync::Arc<crate::connectors::Vault>,
+    /// The way to the language model.
+    pub models: std::sync::Arc<crate::models::Models>,
 }
 
 type Answer<T> = Result<T, ErrorBody>;
 
 impl Control {
     /// A control for an executor.
-    pub fn new(executor: Executor, vault: std::sync::Arc<crate::connectors::Vault>) -> Self {
+    pub fn new(
+        executor: Executor,
+        vault: std::sync::Arc<crate::connectors::Vault>,
+        models: std::sync::Arc<crate::models::Models>,
+    ) -> Self {
         let started_at = executor.parts.clock.now();
         Self {
             executor,
             started_at,
             vault,
+            models,
         }
     }
 

@@ -19,6 +19,10 @@ const SETTINGS: &[(&str, &str)] = &[
         "notifications.quiet_hours",
         "Two times HH:MM between which nothing is pushed",
     ),
+    (
+        crate::models::prices::SETTING,
+        "A list of {model, input, output, cached_input, cache_write} in micro-USD per million tokens",
+    ),
 ];
 
 fn finding(id: &str, level: &str, message: impl Into<String>, hint: &str) -> Finding {
@@ -57,7 +61,7 @@ impl Control {
                         runs_waiting: count("SELECT count(*) FROM runs WHERE state='waiting'")?,
                         needs_open: count("SELECT count(*) FROM needs WHERE state='open'")?,
                         next_due_at: triggers::next_wake(db)?,
-                        model: false,
+                        model: crate::models::configured(db)?.is_some(),
                     })
                 })
                 .await,
@@ -175,6 +179,16 @@ impl Control {
     pub(super) async fn config_set(&self, name: String, value: Value) -> Answer<Response> {
         if !SETTINGS.iter().any(|(known, _)| *known == name) {
             return Err(unknown_setting(&name));
+        }
+        if name == crate::models::prices::SETTING
+            && !value.is_null()
+            && let Err(error) = crate::models::prices::parse(&value)
+        {
+            return Err(ErrorBody::new(
+                "usage",
+                format!("these are not prices: {error}; nothing was changed"),
+                r#"e.g. [{"model": "my-model", "input": 500000, "output": 1500000}]"#,
+            ));
         }
         let set = name.clone();
         stored(

@@ -5,6 +5,7 @@ use crate::connectors::{Connections, Vault, VaultError};
 use crate::control::Control;
 use crate::executor::{Arrivals, Executor, Lanes, Parts, Programs, recover};
 use crate::gate::Permissions;
+use crate::models::{ModelError, Models, Patience};
 use crate::observe::Redactor;
 use crate::sandbox::{Pool, PoolConfig};
 use crate::scheduler::{FolderWatch, Scheduler};
@@ -34,6 +35,9 @@ pub enum AgentError {
     /// The vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The way to the language model.
+    #[error(transparent)]
+    Model(#[from] ModelError),
 }
 
 /// A running agent.
@@ -80,6 +84,13 @@ impl Agent {
         let (sender, notices) = tokio::sync::mpsc::unbounded_channel();
         let connections =
             Connections::new(store.clone(), Arc::clone(&vault), Arc::clone(&redactor));
+        let models = Models::new(
+            store.clone(),
+            Arc::clone(&vault),
+            Arc::clone(&redactor),
+            Arc::clone(&config.clock),
+            Patience::default(),
+        )?;
         let executor = Executor::new(Parts {
             store,
             pool: Pool::new(config.pool),
@@ -99,7 +110,7 @@ impl Agent {
         let scheduler = tokio::spawn(Scheduler::new(executor.clone(), notices).run());
         let folders = tokio::spawn(FolderWatch::new(Arc::clone(&executor.parts)).run());
         Ok(Self {
-            control: Control::new(executor, vault),
+            control: Control::new(executor, vault, Arc::new(models)),
             scheduler,
             folders,
         })

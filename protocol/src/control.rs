@@ -245,6 +245,23 @@ pub enum Request {
         /// Its id or name.
         connection: String,
     },
+    /// Sets the model that plans, repairs and answers the `llm` tools.
+    ModelSet {
+        /// `anthropic`, `openai`, `ollama` or `gemini`.
+        provider: String,
+        /// Where; the provider's own address when absent.
+        base_url: Option<String>,
+        /// Its name there.
+        model: String,
+        /// The key; kept in the vault. Without one the kept key stays, unless the address changes.
+        key: Option<String>,
+    },
+    /// The model that is set up, and those that could be.
+    ModelList,
+    /// Puts a small question to the model.
+    ModelTest,
+    /// Forgets the model and its key.
+    ModelRemove,
     /// Costs.
     Costs {
         /// `automation`, `run`, `tool`, `connection` or `model`.
@@ -354,6 +371,10 @@ pub enum Response {
     Connections(Vec<ConnectionInfo>),
     /// For `Connect`, `ConnectionCheck`.
     Connection(Box<ConnectionInfo>),
+    /// For `ModelList`.
+    Models(Vec<ModelInfo>),
+    /// For `ModelSet` and `ModelTest`.
+    Model(Box<ModelInfo>),
     /// For `Costs`.
     Costs(Vec<CostLine>),
     /// For `Tools`.

@@ -482,6 +482,25 @@ pub struct ChatEvent {
     pub data: Value,
 }
 
+/// A language model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// `default` for the one that is set up, else the name that `model set` takes.
+    pub id: String,
+    /// `anthropic`, `openai`, `ollama` or `gemini`.
+    pub provider: String,
+    /// Where it answers.
+    pub base_url: String,
+    /// Its name there.
+    pub model: String,
+    /// Whether a key is kept for it.
+    pub has_key: bool,
+    /// `set`, `ok` when it has just answered, or `offered` when it could be set.
+    pub state: String,
+    /// What it said, or how to set it.
+    pub message: Option<String>,
+}
+
 /// A line of a cost table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CostLine {

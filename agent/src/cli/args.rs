@@ -153,6 +153,9 @@ pub(super) enum Command {
     /// One connection.
     #[command(subcommand)]
     Connection(Connection),
+    /// The language model.
+    #[command(subcommand)]
+    Model(Model),
     /// What it cost.
     Costs {
         /// automation, run, tool, connection or model.
@@ -249,6 +252,31 @@ pub(super) enum Proposal {
         /// The proposal.
         id: String,
     },
+}
+
+#[derive(Subcommand)]
+pub(super) enum Model {
+    /// Choose who plans, repairs and answers the llm tools.
+    Set {
+        /// anthropic, openai (and all that speak its API), ollama or gemini.
+        #[arg(long)]
+        provider: String,
+        /// Where; the provider's own address when absent.
+        #[arg(long)]
+        base_url: Option<String>,
+        /// Its name there.
+        #[arg(long)]
+        model: String,
+        /// Read the key from standard input.
+        #[arg(long)]
+        key_stdin: bool,
+    },
+    /// The model that is set up, and those on this machine that could be.
+    List,
+    /// Put a small question to it.
+    Test,
+    /// Forget it and its key.
+    Remove,
 }
 
 #[derive(Subcommand)]

@@ -287,6 +287,12 @@ pub(super) fn human(out: &mut impl Write, response: &Response) -> io::Result<()>
             &["id", "kind", "name", "state", "last check", "says"],
             &[connection_row(c)],
         ),
+        Response::Models(all) => table(
+            out,
+            MODEL_HEAD,
+            &all.iter().map(model_row).collect::<Vec<_>>(),
+        ),
+        Response::Model(m) => table(out, MODEL_HEAD, &[model_row(m)]),
         Response::Costs(lines) => table(
             out,
             &["what", "calls", "USD"],
@@ -606,6 +612,20 @@ fn connection_row(c: &ConnectionInfo) -> Vec<String> {
         state(&c.state),
         dash(c.checked_at.map(when)),
         c.message.clone().unwrap_or_default(),
+    ]
+}
+
+const MODEL_HEAD: &[&str] = &["id", "provider", "model", "at", "key", "state", "says"];
+
+fn model_row(m: &ModelInfo) -> Vec<String> {
+    vec![
+        m.id.clone(),
+        m.provider.clone(),
+        m.model.clone(),
+        m.base_url.clone(),
+        if m.has_key { "kept" } else { "none" }.to_owned(),
+        state(&m.state),
+        m.message.clone().unwrap_or_default(),
     ]
 }
 

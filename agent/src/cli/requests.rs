@@ -1,8 +1,8 @@
 //! What each command asks the agent for.
 
 use super::args::{
-    Automation, Command, Config, Connect, ConnectMail, Connection, Contract, Event, Input, Need,
-    Proposal, Run, Vault,
+    Automation, Command, Config, Connect, ConnectMail, Connection, Contract, Event, Input, Model,
+    Need, Proposal, Run, Vault,
 };
 use deputy_protocol::ErrorBody;
 use deputy_protocol::control::Request;
@@ -140,6 +140,20 @@ pub(super) fn request(command: Command) -> Result<Request, ErrorBody> {
         Command::Connection(Connection::Revoke { id }) => {
             Request::ConnectionRevoke { connection: id }
         }
+        Command::Model(Model::Set {
+            provider,
+            base_url,
+            model,
+            key_stdin,
+        }) => Request::ModelSet {
+            provider,
+            base_url,
+            model,
+            key: key_stdin.then(|| secret_from_stdin("key")).transpose()?,
+        },
+        Command::Model(Model::List) => Request::ModelList,
+        Command::Model(Model::Test) => Request::ModelTest,
+        Command::Model(Model::Remove) => Request::ModelRemove,
         Command::Costs { by, since } => Request::Costs {
             by,
             since_ms: since.as_deref().map(span_ms).transpose()?,
@@ -224,16 +238,19 @@ fn chat(mut words: Vec<String>, limit: u32) -> Request {
     }
 }
 
+/// A secret never stands on a command line, where every process could read it.
+fn secret_from_stdin(what: &str) -> Result<String, ErrorBody> {
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut std::io::stdin(), &mut text)
+        .map_err(|e| ErrorBody::new("usage", format!("the {what} could not be read: {e}"), ""))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
 fn connect_mail(mail: ConnectMail) -> Result<Request, ErrorBody> {
-    let secret = if mail.password_stdin {
-        let mut text = String::new();
-        std::io::Read::read_to_string(&mut std::io::stdin(), &mut text).map_err(|e| {
-            ErrorBody::new("usage", format!("the password could not be read: {e}"), "")
-        })?;
-        Some(text.trim_end_matches(['\r', '\n']).to_owned())
-    } else {
-        None
-    };
+    let secret = mail
+        .password_stdin
+        .then(|| secret_from_stdin("password"))
+        .transpose()?;
     let mut config = json!({
         "smtp_host": mail.smtp_host, "smtp_port": mail.smtp_port, "tls": mail.tls, "from": mail.from,
         "imap_host": mail.imap_host, "imap_port": mail.imap_port, "username": mail.username,
@@ -305,6 +322,10 @@ mod tests {
             "connections",
             "connect mail --name n --smtp-host h --smtp-port 25 --tls none --from a@b.c --username u --password-stdin",
             "connection check c1",
+            "model set --provider openai --base-url http://127.0.0.1:1/v1 --model m --key-stdin",
+            "model list",
+            "model test",
+            "model remove",
             "costs --by tool --since 7d",
             "permissions --deny files.*",
             "config get",

@@ -44,6 +44,11 @@ pub(super) fn up(args: &UpArgs, json: bool) -> Exit {
     }
     let filter = tracing_subscriber::EnvFilter::try_from_env("DEPUTY_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    // The client crate logs what providers answer, past the redactor.
+    let filter = match "genai=off".parse() {
+        Ok(quiet) => filter.add_directive(quiet),
+        Err(_) => filter,
+    };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -152,6 +157,7 @@ fn start_error(error: &crate::AgentError) -> ErrorBody {
             "store",
             "restore a backup with `deputy restore FILE`, or choose another DEPUTY_HOME",
         ),
+        AgentError::Model(_) => ("model", "reinstall Deputy; no data was touched"),
         AgentError::Vault(_) => ("vault", "the message says what to do; no secret was lost"),
     };
     ErrorBody::new(code, format!("the agent did not start: {error}"), hint)

@@ -153,6 +153,18 @@ impl Control {
             } => self.connect(kind, name, config, secret).await,
             Request::ConnectionCheck { connection } => self.connection_check(&connection).await,
             Request::ConnectionRevoke { connection } => self.connection_revoke(&connection).await,
+            Request::ModelSet {
+                provider,
+                base_url,
+                model,
+                key,
+            } => {
+                self.model_set(&provider, base_url.as_deref(), &model, key.as_deref())
+                    .await
+            }
+            Request::ModelList => self.model_list().await,
+            Request::ModelTest => self.model_test().await,
+            Request::ModelRemove => self.model_remove().await,
             Request::Costs { by, since_ms } => self.costs(&by, since_ms).await,
             Request::Tools { types } => Ok(self.tools(types)),
             Request::ConfigGet { key } => self.config_get(key).await,
@@ -205,6 +217,7 @@ fn is_command(request: &Request) -> bool {
         | Request::Needs { .. }
         | Request::NeedShow { .. }
         | Request::Connections
+        | Request::ModelList
         | Request::Costs { .. }
         | Request::Tools { .. }
         | Request::ConfigGet { .. }
@@ -225,6 +238,9 @@ fn is_command(request: &Request) -> bool {
         | Request::Connect { .. }
         | Request::ConnectionCheck { .. }
         | Request::ConnectionRevoke { .. }
+        | Request::ModelSet { .. }
+        | Request::ModelTest
+        | Request::ModelRemove
         | Request::ConfigSet { .. }
         | Request::Permissions { .. }
         | Request::EventSend { .. }

@@ -2,12 +2,13 @@
 //! command line on the local socket and devices far away use the same requests.
 //!
 //! `apply.rs` says which request goes where; `automations.rs`, `proposals.rs`, `work.rs`, `arrivals.rs`, `needs.rs`,
-//! `settings.rs`, `schedules.rs` and `connections.rs` apply them; `server.rs` is the local socket.
+//! `settings.rs`, `models.rs`, `schedules.rs` and `connections.rs` apply them; `server.rs` is the local socket.
 
 mod apply;
 mod arrivals;
 mod automations;
 mod connections;
+mod models;
 mod needs;
 mod proposals;
 mod schedules;
@@ -32,19 +33,26 @@ pub struct Control {
     pub vault: std::sync::Arc<crate::connectors::Vault>,
     /// Where the HTTP listener is, once it is.
     listen: std::sync::Arc<std::sync::OnceLock<std::net::SocketAddr>>,
+    /// The way to the language model.
+    pub models: std::sync::Arc<crate::models::Models>,
 }
 
 type Answer<T> = Result<T, ErrorBody>;
 
 impl Control {
     /// A control for an executor.
-    pub fn new(executor: Executor, vault: std::sync::Arc<crate::connectors::Vault>) -> Self {
+    pub fn new(
+        executor: Executor,
+        vault: std::sync::Arc<crate::connectors::Vault>,
+        models: std::sync::Arc<crate::models::Models>,
+    ) -> Self {
         let started_at = executor.parts.clock.now();
         Self {
             executor,
             started_at,
             vault,
             listen: std::sync::Arc::default(),
+            models,
         }
     }
 

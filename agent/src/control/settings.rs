@@ -13,10 +13,16 @@ use rusqlite::params;
 use serde_json::{Map, Value};
 
 /// Settings that clients may change, with what they mean.
-const SETTINGS: &[(&str, &str)] = &[(
-    "listen",
-    "Where local webhooks are taken, e.g. 127.0.0.1:7434, or “off”; from the next start on",
-)];
+const SETTINGS: &[(&str, &str)] = &[
+    (
+        "listen",
+        "Where local webhooks are taken, e.g. 127.0.0.1:7434, or “off”; from the next start on",
+    ),
+    (
+        crate::models::prices::SETTING,
+        "A list of {model, input, output, cached_input, cache_write} in micro-USD per million tokens",
+    ),
+];
 
 pub(super) fn finding(id: &str, level: &str, message: impl Into<String>, hint: &str) -> Finding {
     Finding {
@@ -55,7 +61,7 @@ impl Control {
                         runs_waiting: count("SELECT count(*) FROM runs WHERE state='waiting'")?,
                         needs_open: count("SELECT count(*) FROM needs WHERE state='open'")?,
                         next_due_at: triggers::next_due(db)?,
-                        model: false,
+                        model: crate::models::configured(db)?.is_some(),
                     })
                 })
                 .await,
@@ -154,6 +160,16 @@ impl Control {
                 "usage",
                 format!("{value} is no address to listen at; nothing was changed"),
                 "an address and a port, e.g. \"127.0.0.1:7434\", or \"off\"",
+            ));
+        }
+        if name == crate::models::prices::SETTING
+            && !value.is_null()
+            && let Err(error) = crate::models::prices::parse(&value)
+        {
+            return Err(ErrorBody::new(
+                "usage",
+                format!("these are not prices: {error}; nothing was changed"),
+                r#"e.g. [{"model": "my-model", "input": 500000, "output": 1500000}]"#,
             ));
         }
         let set = name.clone();

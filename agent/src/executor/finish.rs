@@ -25,7 +25,7 @@ pub(super) async fn finish(parts: &Arc<Parts>, facts: &Arc<RunFacts>, left: Left
         return interrupted(parts, facts).await;
     }
     let left = Arc::new(left);
-    let random = random_fraction();
+    let random = crate::failure::random_fraction();
     let mut pause_ms = 200;
     loop {
         let (job_parts, job_facts, job_left) =
@@ -71,13 +71,6 @@ async fn interrupted(parts: &Arc<Parts>, facts: &Arc<RunFacts>) -> AttemptReport
         tracing::warn!(run, %error, "an interrupted run is recovered at the next start");
     }
     AttemptReport::Interrupted
-}
-
-fn random_fraction() -> f64 {
-    let mut bytes = [0; 8];
-    // Without randomness the back-off is merely not spread.
-    let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
-    (u64::from_le_bytes(bytes) >> 11) as f64 / (1u64 << 53) as f64
 }
 
 fn write_end(

@@ -24,6 +24,14 @@ pub fn next_delay(
     Some(jittered.max(retry_after_ms.unwrap_or(0).min(LONGEST_ASKED)))
 }
 
+/// A number in [0, 1), for jitter.
+pub fn random_fraction() -> f64 {
+    let mut bytes = [0; 8];
+    // Without randomness the back-off is merely not spread.
+    let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    (u64::from_le_bytes(bytes) >> 11) as f64 / (1u64 << 53) as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 mod backoff;
 
-pub use backoff::next_delay;
+pub use backoff::{next_delay, random_fraction};
 
 use deputy_protocol::FailureClass;
 

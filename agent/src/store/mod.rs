@@ -7,6 +7,7 @@
 pub mod automations;
 pub mod chats;
 pub mod connections;
+pub mod costs;
 pub mod events;
 pub mod inbox;
 mod keys;
@@ -17,6 +18,7 @@ pub mod runs;
 mod schema;
 pub mod settings;
 pub mod steps;
+pub mod threads;
 pub mod triggers;
 mod writer;
 

@@ -23,6 +23,7 @@ mod web;
 
 pub use bytes::Bytes;
 pub use declarations::declarations;
+pub(crate) use http::{builder as http_client, retry_after};
 pub use operation::*;
 pub use registry::{Checked, Entry, Kind, Registry, split_once};
 

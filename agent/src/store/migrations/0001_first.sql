@@ -216,6 +216,7 @@ CREATE TABLE costs (
   at          INTEGER NOT NULL,
   automation  INTEGER,
   run         INTEGER,
+  task        INTEGER,
   tool        TEXT,
   connection  TEXT,
   model       TEXT,

@@ -294,7 +294,7 @@ pub(super) fn status_error(tool: &'static str, answer: &Answer, class: EffectCla
 }
 
 /// `Retry-After` in seconds, or as a date.
-fn retry_after(text: &str) -> Option<u64> {
+pub(crate) fn retry_after(text: &str) -> Option<u64> {
     if let Ok(seconds) = text.trim().parse::<u64>() {
         return seconds.checked_mul(1_000);
     }
@@ -381,17 +381,22 @@ fn client(private_allowed: bool) -> &'static Client {
     static NAMED: OnceLock<Client> = OnceLock::new();
     let slot = if private_allowed { &NAMED } else { &PUBLIC };
     slot.get_or_init(|| {
-        // One TLS library with one provider for the whole agent.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        Client::builder()
-            .user_agent(concat!("Deputy/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT)
+        builder()
             .read_timeout(SILENCE)
-            .no_proxy()
-            .pool_idle_timeout(Duration::from_secs(15))
             .dns_resolver(Arc::new(Guarded { private_allowed }))
             .build()
             .unwrap_or_default()
     })
+}
+
+/// What every HTTP client of the agent has in common: one TLS library with one provider, no proxy,
+/// and no redirect that is not looked at.
+pub(crate) fn builder() -> reqwest::ClientBuilder {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .user_agent(concat!("Deputy/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT)
+        .no_proxy()
+        .pool_idle_timeout(Duration::from_secs(15))
 }

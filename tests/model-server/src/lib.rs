@@ -1,0 +1,1 @@
+//! A scripted model provider for tests: the real wire formats, every request checked.

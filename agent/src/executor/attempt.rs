@@ -421,6 +421,9 @@ impl Attempt {
             let connection = self.connections.get(&delivery.seq).cloned();
             self.errors
                 .insert(delivery.seq, (error.clone(), connection));
+            if !catchable(error.class) {
+                return Err(End::Failed(self.tool_failure(delivery.seq, error.clone())));
+            }
         }
         let outcome = calls::to_frame(&delivery.outcome).map_err(End::Lost)?;
         let answer = Answer {
@@ -462,6 +465,19 @@ fn start_frame(parts: &Parts, facts: &RunFacts, context: RunContext) -> Result<S
         tools: parts.registry.host_names(),
         denied: program.denied.clone(),
     })
+}
+
+/// Whether the script may catch a tool's error of a class and go on.
+fn catchable(class: FailureClass) -> bool {
+    match class {
+        FailureClass::Limit | FailureClass::Permission | FailureClass::InDoubt => false,
+        FailureClass::Transient
+        | FailureClass::Auth
+        | FailureClass::Approval
+        | FailureClass::Precondition
+        | FailureClass::Logic
+        | FailureClass::Unknown => true,
+    }
 }
 
 /// A failure that took the sandbox's process with it.

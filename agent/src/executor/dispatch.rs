@@ -479,7 +479,7 @@ impl Attempt {
             .map(|line| {
                 let message: String = line.message.chars().take(LOG_LINE).collect();
                 let message = self.parts.redactor.text(&message);
-                let fields = line.fields.map(|f| self.parts.redactor.json(&f.0));
+                let fields = line.fields.map(|f| self.parts.redactor.json(&calls::parse(&f)));
                 json!({"level": line.level, "message": message, "fields": fields, "attempt": self.facts.run.attempt})
             })
             .collect();

@@ -2,6 +2,7 @@
 //! runtime, and so on until the socket closes.
 
 mod confine;
+mod depth;
 mod host;
 mod memory;
 mod runtime;
@@ -60,7 +61,8 @@ pub fn worker_main(tools: &dyn PureTools) -> ExitCode {
 }
 
 fn serve(link: &mut Link, tools: &dyn PureTools) -> io::Result<()> {
-    runtime::PURE_NAMES.set(tools.names().into_iter().map(str::to_owned).collect());
+    let names = tools.names().into_iter().map(str::to_owned).collect();
+    runtime::prepare(names).map_err(io::Error::other)?;
     loop {
         // Built ahead, so that a start finds it ready.
         let runtime = Runtime::fresh().map_err(|e| io::Error::other(e.to_string()))?;

@@ -403,7 +403,6 @@ async fn memory_ends_at_the_heap_limit_and_cannot_be_caught() {
         "const kept = []; for (;;) kept.push(crypto.getRandomValues(new Uint8Array(65536)));",
         "const kept = []; for (;;) kept.push(new Promise(() => {}));",
         "const m = new Map(); for (let i = 0; ; i++) m.set(i, { i });",
-        "new RegExp('(' + 'a|'.repeat(3e6) + ')');",
         "JSON.parse('[' + '0,'.repeat(8e6) + '0]');",
         "const big = Array(1e4).fill(Array(1e4).fill('xxxx')); JSON.stringify(big);",
         "for (let a = []; ; ) a = [a, a, new Array(1e4).fill(1)];",
@@ -438,7 +437,6 @@ async fn depth_ends_at_the_stack_limit_and_cannot_be_caught() {
         "String({ toString: function f() { return String({ toString: f }); } });",
         "eval('('.repeat(1e5));",
         "new RegExp('(?:'.repeat(1e5) + ')'.repeat(1e5));",
-        "let f = () => 1; for (let i = 0; i < 1e5; i++) f = f.bind(null); f();",
         "structuredClone((() => { let n = {}; for (let i = 0; i < 1e5; i++) n = { n }; return n; })());",
     ] {
         ends_as(

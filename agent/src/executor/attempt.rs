@@ -16,7 +16,7 @@ use crate::tools::ToolError;
 use deputy_protocol::{FailureClass, SourceKind, Time};
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -149,6 +149,8 @@ pub(super) struct Attempt {
     pub(super) tasks: JoinSet<Landed>,
     pub(super) pending: VecDeque<Pending>,
     pub(super) asks: Vec<Ask>,
+    /// Steps that were waiting when this attempt began.
+    pub(super) parked_before: HashSet<u32>,
     pub(super) wake_at: Option<Time>,
     pub(super) errors: HashMap<u32, (ToolError, Option<String>)>,
     pub(super) connections: HashMap<u32, String>,
@@ -177,6 +179,7 @@ impl Attempt {
             tasks: JoinSet::new(),
             pending: VecDeque::new(),
             asks: Vec::new(),
+            parked_before: HashSet::new(),
             wake_at: None,
             errors: HashMap::new(),
             connections: HashMap::new(),

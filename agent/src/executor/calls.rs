@@ -404,14 +404,12 @@ async fn unknown_end(
 }
 
 /// What a `Parked` entry of the journal makes of a call: settled, or still waiting.
-pub(super) fn still_in_doubt(call: &Prepared, row: &StepRow) -> Option<Landed> {
-    (row.state == StepState::InDoubt).then(|| {
-        ask(
-            call,
-            WaitingFor::InDoubt,
-            Reason::Behind { run: call.step.run },
-        )
-    })
+pub(super) fn still_in_doubt(
+    entry: &'static Entry,
+    call: &Prepared,
+    row: &StepRow,
+) -> Option<Landed> {
+    (row.state == StepState::InDoubt).then(|| interrupted_opaque(entry, call))
 }
 
 /// JSON text as a value.

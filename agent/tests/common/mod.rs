@@ -1,6 +1,8 @@
 //! Runs scripts in the real worker, with the test as their host.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
+pub mod house;
+
 use deputy_agent::sandbox::{
     Answer, Call, Died, Limits, LogLine, Outcome, Pool, PoolConfig, SandboxError, ScriptFailure,
     Start, WorkerEvent,

@@ -10,6 +10,9 @@ pub(super) const SLACK: usize = 128 << 10;
 /// The part of it that is watched. Single frames are far smaller, so none steps over it unseen.
 const WATCHED: usize = 64 << 10;
 
+/// One word in so many bytes is looked at; every frame of the engine is larger.
+const STRIDE: usize = 64;
+
 const PATTERN: u64 = 0x5eed_dead_c0de_5eed;
 
 /// Watches the stack below the frame that made it; lives and is asked no deeper than there.
@@ -39,7 +42,7 @@ impl Depth {
 
 fn words(lowest: usize) -> impl Iterator<Item = *mut u64> {
     (lowest..lowest + WATCHED)
-        .step_by(8)
+        .step_by(STRIDE)
         .map(std::ptr::with_exposed_provenance_mut)
 }
 

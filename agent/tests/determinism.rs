@@ -362,3 +362,80 @@ fn a_run_of_everything_resumes_from_every_point_with_each_effect_once() {
         assert!(cuts > 20, "{cuts} crashes are enough to mean something");
     });
 }
+
+/// The journal as bytes, without what only the machine's own time decides.
+async fn journal(house: &House, run: &str) -> String {
+    let detail = house.show(run).await;
+    let steps: Vec<Value> = detail
+        .journal
+        .iter()
+        .map(|s| json!([s.seq, s.tool, s.effect_class, s.state, s.args, s.outcome]))
+        .collect();
+    json!([steps, detail.run.result]).to_string()
+}
+
+#[test]
+fn the_same_script_seed_and_time_give_the_same_journal_on_any_worker() {
+    // Everything a script can ask about time and chance goes into its steps.
+    let script = "export default async function main(ctx) {
+        const seen = { now: Date.now(), date: String(new Date()), local: new Date(2026, 2, 29, 2, 30).toISOString(),
+            random: [Math.random(), Math.random()], uuid: crypto.randomUUID(), bytes: [...crypto.getRandomValues(new Uint8Array(8))],
+            zone: new Date().getTimezoneOffset(), parts: [new Date().getHours(), new Date().getDay()] };
+        const texts = await Promise.all([1, 2, 3].map(async (n) => (await tools.web.fetch({ n, random: Math.random() })).id));
+        return { seen, texts, after: Date.now(), again: Math.random(), run: ctx.run };
+    }";
+    runtime().block_on(async {
+        let mut first: Option<String> = None;
+        // Few runs a worker, so that many processes take part.
+        let pool = deputy_agent::sandbox::Pool::new(deputy_agent::sandbox::PoolConfig {
+            max_workers: 4,
+            runs_per_worker: 50,
+            ..deputy_agent::sandbox::PoolConfig::new(common::exe())
+        });
+        for n in 0..1_000 {
+            let played = common::play(&pool, common::start(script), common::echo).await;
+            let told = format!("{:?} {:?} {:?}", played.finale, played.calls, played.state);
+            let first = first.get_or_insert_with(|| told.clone());
+            assert_eq!(&told, first, "run {n}");
+        }
+        assert!(first.is_some_and(
+            |told| told.contains("GMT+0100 (CET)") && told.contains("2026-03-29T01:30:00.000Z")
+        ));
+        let mut other = common::start(script);
+        other.seed = [8; 32];
+        let played = common::play(&pool, other, common::echo).await;
+        assert!(
+            !format!("{:?}", played.finale).contains("nothing"),
+            "it ran"
+        );
+    });
+}
+
+#[test]
+fn ends_in_any_order_leave_journals_that_replay_without_a_difference() {
+    let act = Act::All(vec![
+        Act::Race(vec![
+            Act::Read,
+            Act::Seq(vec![Act::Read, Act::Put]),
+            Act::Note,
+        ]),
+        Act::Seq(vec![Act::Race(vec![Act::Read, Act::Read]), Act::Post]),
+        Act::Detached(Box::new(Act::Seq(vec![Act::Put, Act::Emit]))),
+        Act::Sleep,
+    ]);
+    runtime().block_on(async {
+        let world = World::start(77).await;
+        let home = tempfile::tempdir().unwrap();
+        let house = House::open(home.path(), common::START).await;
+        let automation = house.install(contract(&world), &script(&world, &act)).await;
+        let mut journals = std::collections::HashSet::new();
+        for _ in 0..30 {
+            let run = house.run(&automation, json!({})).await;
+            assert_eq!(run.state, RunState::Succeeded, "{run:?}");
+            journals.insert(journal(&house, &run.id).await);
+            same_on_replay(&house, &run.id).await;
+        }
+        assert!(journals.len() > 1, "the order did vary");
+        house.close().await;
+    });
+}

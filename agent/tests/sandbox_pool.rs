@@ -52,10 +52,15 @@ async fn many_runs_share_few_workers_and_leave_no_process_behind() {
             let script = match n % 8 {
                 3 => "export default () => new Array(2 ** 32 - 1).join('');",
                 5 => "export default () => { for (;;); }",
-                _ => "export default async (ctx) => (await tools.web.fetch({ n: Math.random() })).id",
+                _ => {
+                    "export default async (ctx) => (await tools.web.fetch({ n: Math.random() })).id"
+                }
             };
             let mut start = start(script);
-            start.limits = Limits { cpu_ms: 100, ..Limits::default() };
+            start.limits = Limits {
+                cpu_ms: 100,
+                ..Limits::default()
+            };
             (n, play(&pool, start, echo).await.finale)
         });
     }
@@ -97,6 +102,12 @@ async fn many_runs_share_few_workers_and_leave_no_process_behind() {
             .await
             .is_err()
     );
+    for (pid, _) in children() {
+        // Only root may look at a worker that is not dumpable.
+        if let Ok(environment) = std::fs::read(format!("/proc/{pid}/environ")) {
+            assert!(environment.is_empty(), "a worker has no environment");
+        }
+    }
     drop(session);
     until_no_children().await;
     drop(pool);

@@ -7,6 +7,8 @@
 //! `depth.rs` the limits of heap and stack, `confine.rs` what the process gives up before the first script.
 
 mod frames;
+#[cfg(test)]
+mod hostile_frames;
 mod pool;
 mod session;
 pub mod worker;

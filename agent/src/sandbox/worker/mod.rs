@@ -4,6 +4,8 @@
 mod confine;
 mod depth;
 mod host;
+#[cfg(feature = "hostile-worker")]
+mod hostile;
 mod memory;
 mod runtime;
 
@@ -78,7 +80,7 @@ fn serve(link: &mut Link, tools: &dyn PureTools) -> io::Result<()> {
             #[cfg(feature = "hostile-worker")]
             Ok(ToWorker::Hostile(what)) => {
                 let logs = Vec::new();
-                let result = confine::hostile(&what);
+                let result = hostile::attempt(&what);
                 let result = serde_json::value::to_raw_value(&result)?;
                 link.send(&FromWorker {
                     logs,

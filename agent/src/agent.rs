@@ -9,7 +9,7 @@ use crate::models::{ModelError, Models, Patience};
 use crate::observe::Redactor;
 use crate::sandbox::{Pool, PoolConfig};
 use crate::scheduler::{FolderWatch, Scheduler};
-use crate::store::{Durability, Store, StoreError, settings};
+use crate::store::{Durability, Store, StoreError, settings, triggers};
 use crate::tools::{OutsideEnv, registry};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -70,6 +70,7 @@ impl Agent {
                 };
                 let denied = settings::get(db, crate::executor::DENIED_SETTING)?;
                 let resumed = recover(db, now)?;
+                triggers::set_back(db, now)?;
                 if resumed > 0 {
                     tracing::info!(resumed, "interrupted runs go on");
                 }

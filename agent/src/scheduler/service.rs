@@ -266,7 +266,6 @@ impl Scheduler {
             .parts
             .store
             .write(Durability::Ordered, move |db| {
-                triggers::set_back(db, now)?;
                 inbox::renew_leases(db, None, now, now.plus_ms(stalled::LEASE_MS))?;
                 let mut query = db.prepare(
                     "SELECT DISTINCT target_id FROM inbox WHERE state='pending' AND target='automation'

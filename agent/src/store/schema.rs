@@ -279,6 +279,7 @@ mod tests {
         assert!(db.prepare("SELECT * FROM x").is_err());
     }
 
+    // openclaw/openclaw #115979: two stores through a link ran everything twice.
     #[test]
     fn the_lock_of_a_dead_agent_is_waited_for() {
         let home = tempfile::tempdir().unwrap();

@@ -2,10 +2,10 @@
 
 use super::args::{
     Automation, Command, Config, Connect, ConnectMail, Connection, Contract, Event, Input, Need,
-    Proposal, Run, Vault,
+    Proposal, Protection, Run, Vault,
 };
 use deputy_protocol::ErrorBody;
-use deputy_protocol::control::Request;
+use deputy_protocol::control::{Request, VaultProtection};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -177,7 +177,7 @@ pub(super) fn request(command: Command) -> Result<Request, ErrorBody> {
             after,
             run,
         } => Request::Follow { after, run },
-        Command::Vault(Vault::Rotate) => Request::VaultRotate,
+        Command::Vault(act) => vault(act)?,
     })
 }
 
@@ -224,13 +224,54 @@ fn chat(mut words: Vec<String>, limit: u32) -> Request {
     }
 }
 
+fn secret_from_stdin() -> Result<String, ErrorBody> {
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut std::io::stdin(), &mut text)
+        .map_err(|e| ErrorBody::new("usage", format!("the secret could not be read: {e}"), ""))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn vault(act: Vault) -> Result<Request, ErrorBody> {
+    Ok(match act {
+        Vault::Show => Request::VaultShow,
+        Vault::Rotate => Request::VaultRotate,
+        Vault::Protect {
+            by,
+            passphrase_stdin,
+        } => {
+            let (by, wanted) = match by {
+                Protection::File => (VaultProtection::File, false),
+                Protection::Keyring => (VaultProtection::Keyring, false),
+                Protection::Passphrase => (VaultProtection::Passphrase, true),
+            };
+            let passphrase = match (wanted, passphrase_stdin) {
+                (false, _) => None,
+                (true, true) => Some(secret_from_stdin()?),
+                (true, false) => Some(new_passphrase()?),
+            };
+            Request::VaultProtect { by, passphrase }
+        }
+    })
+}
+
+fn new_passphrase() -> Result<String, ErrorBody> {
+    let failed = |message: String| {
+        let hint = "use --passphrase-stdin where there is no terminal";
+        ErrorBody::new("usage", message, hint)
+    };
+    let ask = |prompt| rpassword::prompt_password(prompt).map_err(|e| failed(e.to_string()));
+    let passphrase = ask("New passphrase: ")?;
+    if ask("The same again: ")? != passphrase {
+        return Err(failed(
+            "the two passphrases differ; nothing was changed".to_owned(),
+        ));
+    }
+    Ok(passphrase)
+}
+
 fn connect_mail(mail: ConnectMail) -> Result<Request, ErrorBody> {
     let secret = if mail.password_stdin {
-        let mut text = String::new();
-        std::io::Read::read_to_string(&mut std::io::stdin(), &mut text).map_err(|e| {
-            ErrorBody::new("usage", format!("the password could not be read: {e}"), "")
-        })?;
-        Some(text.trim_end_matches(['\r', '\n']).to_owned())
+        Some(secret_from_stdin()?)
     } else {
         None
     };
@@ -292,6 +333,9 @@ mod tests {
             "contract diff a1 1 2",
             "install f.json --yes",
             "export a1",
+            "vault show",
+            "vault rotate",
+            "vault protect keyring",
             "export --all --format jsonl",
             "runs --automation a1 --state failed --limit 3",
             "run show r1",

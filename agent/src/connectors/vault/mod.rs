@@ -1,16 +1,24 @@
-//! The vault: secrets sealed with XChaCha20-Poly1305 under a key that is not in the database.
+//! The vault: secrets sealed with XChaCha20-Poly1305 under keys that are not in the database.
 //!
-//! The key is in a file of mode 0600 beside the database. A platform keyring is not used yet (on
-//! Linux its usual service is a desktop's; see chapter 13). Each secret is bound to its id and the
-//! key's version, so that rows cannot be exchanged.
+//! Each secret is bound to its id and the key's version, so that rows cannot be exchanged. The keys
+//! are in a file beside the database (`key_file.rs`), as they are or themselves sealed: by a
+//! passphrase (Argon2id), or by a key in the platform's keyring (`keyring.rs`). How they are
+//! protected is changed, and keys are renewed, by replacing that file whole, so that a crash at any
+//! point leaves every secret readable.
+
+mod key_file;
+mod keyring;
+
+pub use key_file::Wanted;
+pub use keyring::Keyring;
 
 use crate::store::StoreError;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use key_file::{KeyFile, Protection};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use zeroize::Zeroizing;
 
 /// The key file's name in the data directory.
@@ -34,6 +42,33 @@ pub enum VaultError {
     /// No randomness.
     #[error("the system gives no randomness")]
     Random,
+    /// The vault has a passphrase and nobody said it.
+    #[error(
+        "the vault is protected by a passphrase; set DEPUTY_PASSPHRASE, or start the agent in a terminal and type it. Nothing was changed"
+    )]
+    PassphraseWanted,
+    /// The wrong passphrase.
+    #[error("this passphrase does not open the vault. Nothing was changed; try again")]
+    WrongPassphrase,
+    /// A passphrase that is none.
+    #[error("a passphrase has at least {0} characters. Nothing was changed")]
+    ShortPassphrase(usize),
+    /// No keyring, or one that does not keep what it is given.
+    #[error("the platform's keyring cannot be used: {0}. Nothing was changed")]
+    Keyring(String),
+}
+
+/// How a vault is opened, and how a new one is protected.
+#[derive(Clone, Default)]
+pub struct Unlock {
+    /// A passphrase that was given; it also protects a new vault.
+    pub passphrase: Option<Zeroizing<String>>,
+    /// Asks a person for the passphrase, when one is wanted and none was given.
+    pub ask: Option<fn() -> std::io::Result<String>>,
+    /// The keyring, if there is one.
+    pub keyring: Option<Keyring>,
+    /// Whether it protects a new vault when no passphrase was given, if it works.
+    pub new_in_keyring: bool,
 }
 
 /// A sealed secret.
@@ -47,13 +82,20 @@ pub struct Sealed {
     pub ciphertext: Vec<u8>,
 }
 
-type Keys = Vec<(u32, Zeroizing<[u8; 32]>)>;
+type Key = Zeroizing<[u8; 32]>;
+type Keys = Vec<(u32, Key)>;
+
+struct Open {
+    /// The present key last; earlier ones only until no secret needs them.
+    keys: Keys,
+    protection: Protection,
+}
 
 /// The open vault.
 pub struct Vault {
-    path: PathBuf,
-    /// The present key last; earlier ones only while a rotation is under way.
-    keys: RwLock<Keys>,
+    file: KeyFile,
+    keyring: Option<Keyring>,
+    open: RwLock<Open>,
 }
 
 impl std::fmt::Debug for Vault {
@@ -68,57 +110,94 @@ fn random<const N: usize>() -> Result<[u8; N], VaultError> {
     (got == Ok(N)).then_some(bytes).ok_or(VaultError::Random)
 }
 
+/// Seals bytes with a nonce of their own.
+fn encrypt(key: &Key, binding: &str, plain: &[u8]) -> Result<([u8; 24], Vec<u8>), VaultError> {
+    let nonce: [u8; 24] = random()?;
+    let payload = Payload {
+        msg: plain,
+        aad: binding.as_bytes(),
+    };
+    let sealed = XChaCha20Poly1305::new(key.as_slice().into())
+        .encrypt(XNonce::from_slice(&nonce), payload)
+        .map_err(|_| VaultError::WrongKey)?;
+    Ok((nonce, sealed))
+}
+
+fn decrypt(key: &Key, binding: &str, nonce: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let payload = Payload {
+        msg: sealed,
+        aad: binding.as_bytes(),
+    };
+    let nonce: &[u8; 24] = nonce.try_into().ok()?;
+    XChaCha20Poly1305::new(key.as_slice().into())
+        .decrypt(XNonce::from_slice(nonce), payload)
+        .ok()
+        .map(Zeroizing::new)
+}
+
 impl Vault {
     /// Opens the vault of a data directory, making its key if there is none.
-    pub fn open(home: &Path) -> Result<Self, VaultError> {
-        let path = home.join(KEY_FILE);
-        let keys = if path.exists() {
-            read_keys(&path)?
-        } else {
-            vec![(1, Zeroizing::new(random()?))]
+    pub fn open(home: &Path, unlock: &Unlock) -> Result<Self, VaultError> {
+        let file = KeyFile(home.join(KEY_FILE));
+        let open = match file.read(unlock)? {
+            Some(open) => open,
+            None => {
+                let open = Open {
+                    keys: vec![(1, Zeroizing::new(random()?))],
+                    protection: Protection::new_vault(unlock)?,
+                };
+                file.write(&open)?;
+                open
+            }
         };
-        let vault = Self {
-            keys: RwLock::new(keys),
-            path,
-        };
-        if !vault.path.exists() {
-            vault.save(&vault.read())?;
-        }
-        Ok(vault)
+        Ok(Self {
+            file,
+            keyring: unlock.keyring.clone(),
+            open: RwLock::new(open),
+        })
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, Keys> {
-        self.keys.read().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self) -> RwLockReadGuard<'_, Open> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes the keys: a new file, on disk, in place of the old one.
-    fn save(&self, keys: &Keys) -> Result<(), VaultError> {
-        let home = self.path.parent().unwrap_or_else(|| Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(home)?;
-        for (version, key) in keys {
-            let hex: String = key.iter().map(|b| format!("{b:02x}")).collect();
-            writeln!(file, "{version} {}", Zeroizing::new(hex).as_str())?;
+    fn write(&self) -> RwLockWriteGuard<'_, Open> {
+        self.open.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How the keys are protected, a phrase for people.
+    pub fn protected_by(&self) -> &'static str {
+        self.read().protection.describe()
+    }
+
+    /// Where the keys are.
+    pub fn key_file(&self) -> PathBuf {
+        self.file.0.clone()
+    }
+
+    /// Protects the keys in another way. The secrets stay as they are. May take a second.
+    pub fn protect(&self, wanted: &Wanted) -> Result<(), VaultError> {
+        let mut open = self.write();
+        let protection = Protection::new(wanted, self.keyring.as_ref())?;
+        let new = Open {
+            keys: open.keys.clone(),
+            protection,
+        };
+        if let Err(error) = self.file.write(&new) {
+            new.protection.forget(self.keyring.as_ref());
+            return Err(error);
         }
-        file.as_file().sync_all()?;
-        file.persist(&self.path).map_err(|e| e.error)?;
-        std::fs::File::open(home)?.sync_all()?;
+        let old = std::mem::replace(&mut *open, new);
+        old.protection.forget(self.keyring.as_ref());
         Ok(())
     }
 
-    /// Seals a secret under its id.
+    /// Seals a secret under its id. To be called where it is written, on the store's writer: a key is
+    /// renewed there as well, and an old one given up only when nothing written needs it.
     pub fn seal(&self, id: &str, secret: &str) -> Result<Sealed, VaultError> {
-        let keys = self.read();
-        let (key_version, key) = keys.last().ok_or(VaultError::WrongKey)?;
-        let nonce: [u8; 24] = random()?;
-        let ciphertext = XChaCha20Poly1305::new(key.as_slice().into())
-            .encrypt(
-                XNonce::from_slice(&nonce),
-                Payload {
-                    msg: secret.as_bytes(),
-                    aad: binding(id, *key_version).as_bytes(),
-                },
-            )
-            .map_err(|_| VaultError::WrongKey)?;
+        let open = self.read();
+        let (key_version, key) = open.keys.last().ok_or(VaultError::WrongKey)?;
+        let (nonce, ciphertext) = encrypt(key, &binding(id, *key_version), secret.as_bytes())?;
         Ok(Sealed {
             key_version: *key_version,
             nonce: nonce.to_vec(),
@@ -128,58 +207,51 @@ impl Vault {
 
     /// Opens a sealed secret.
     pub fn unseal(&self, id: &str, sealed: &Sealed) -> Result<Zeroizing<String>, VaultError> {
-        let keys = self.read();
-        let (version, key) = keys
+        let open = self.read();
+        let (version, key) = open
+            .keys
             .iter()
             .find(|(version, _)| *version == sealed.key_version)
             .ok_or(VaultError::WrongKey)?;
-        if sealed.nonce.len() != 24 {
-            return Err(VaultError::WrongKey);
-        }
-        let plain = XChaCha20Poly1305::new(key.as_slice().into())
-            .decrypt(
-                XNonce::from_slice(&sealed.nonce),
-                Payload {
-                    msg: &sealed.ciphertext,
-                    aad: binding(id, *version).as_bytes(),
-                },
-            )
-            .map_err(|_| VaultError::WrongKey)?;
-        String::from_utf8(plain)
+        let binding = binding(id, *version);
+        let plain = decrypt(key, &binding, &sealed.nonce, &sealed.ciphertext)
+            .ok_or(VaultError::WrongKey)?;
+        String::from_utf8(plain.to_vec())
             .map(Zeroizing::new)
             .map_err(|_| VaultError::WrongKey)
+    }
+
+    /// Adds a key, which is the present one from now on.
+    fn renew(&self) -> Result<(), VaultError> {
+        let mut open = self.write();
+        let next = open.keys.last().map_or(1, |(version, _)| version + 1);
+        open.keys.push((next, Zeroizing::new(random()?)));
+        let written = self.file.write(&open);
+        if written.is_err() {
+            open.keys.pop();
+        }
+        written
+    }
+
+    /// Gives up the keys before a version, never the present one. Returns how many went.
+    fn give_up_before(&self, version: u32) -> Result<usize, VaultError> {
+        let mut open = self.write();
+        let present = open.keys.last().map_or(0, |(version, _)| *version);
+        let all = open.keys.clone();
+        open.keys.retain(|(v, _)| *v >= version || *v == present);
+        let gone = all.len() - open.keys.len();
+        if gone > 0
+            && let Err(error) = self.file.write(&open)
+        {
+            open.keys = all;
+            return Err(error);
+        }
+        Ok(gone)
     }
 }
 
 fn binding(id: &str, version: u32) -> String {
     format!("deputy vault {version} {id}")
-}
-
-fn read_keys(path: &Path) -> Result<Keys, VaultError> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(path)?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(VaultError::Exposed(path.display().to_string(), mode));
-        }
-    }
-    let text = Zeroizing::new(std::fs::read_to_string(path)?);
-    let keys: Option<Keys> = text.lines().map(parse_key).collect();
-    keys.filter(|keys| !keys.is_empty())
-        .ok_or_else(|| VaultError::BadKey(path.display().to_string()))
-}
-
-fn parse_key(line: &str) -> Option<(u32, Zeroizing<[u8; 32]>)> {
-    let (version, hex) = line.split_once(' ')?;
-    let mut key = Zeroizing::new([0; 32]);
-    if hex.len() != 64 || !hex.is_ascii() {
-        return None;
-    }
-    for (i, byte) in key.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).ok()?;
-    }
-    Some((version.parse().ok()?, key))
 }
 
 /// Keeps a sealed secret.
@@ -215,99 +287,50 @@ pub fn secret(
         .and_then(|sealed| vault.unseal(id, &sealed)))
 }
 
-/// Seals every secret anew under a new key. Both keys are on disk until the rows are, so that a
-/// crash at any point leaves every secret readable. Returns how many there were.
+/// Every secret that opens.
+pub fn opened(db: &Connection, vault: &Vault) -> Result<Vec<Zeroizing<String>>, StoreError> {
+    Ok(sealed(db)?
+        .iter()
+        .filter_map(|(id, sealed)| vault.unseal(id, sealed).ok())
+        .collect())
+}
+
+fn sealed(db: &Connection) -> Result<Vec<(String, Sealed)>, StoreError> {
+    let mut query = db.prepare("SELECT key_version, nonce, ciphertext, id FROM secrets")?;
+    let rows = query.query_map([], |r| Ok((r.get(3)?, row(r)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Seals every secret anew under a new key. Both keys are on disk before the rows are written, so
+/// that a crash at any point leaves every secret readable; `give_up_old_keys` follows when they are.
+/// Returns how many secrets there were.
 pub fn rotate(db: &Connection, vault: &Vault) -> Result<usize, StoreError> {
     let failed = |e: VaultError| StoreError::corrupt("secret", e);
-    let rows: Vec<(String, Sealed)> = db
-        .prepare("SELECT id, key_version, nonce, ciphertext FROM secrets")?
-        .query_map([], |r| {
-            Ok((
-                r.get(0)?,
-                Sealed {
-                    key_version: r.get(1)?,
-                    nonce: r.get(2)?,
-                    ciphertext: r.get(3)?,
-                },
-            ))
-        })?
-        .collect::<Result<_, _>>()?;
-    let opened: Vec<(String, Zeroizing<String>)> = rows
+    let opened: Vec<(String, Zeroizing<String>)> = sealed(db)?
         .into_iter()
         .map(|(id, sealed)| {
-            vault
-                .unseal(&id, &sealed)
-                .map(|secret| (id, secret))
-                .map_err(failed)
+            let secret = vault.unseal(&id, &sealed).map_err(failed)?;
+            Ok((id, secret))
         })
-        .collect::<Result<_, _>>()?;
-    {
-        let mut keys = vault.keys.write().unwrap_or_else(PoisonError::into_inner);
-        let next = keys.last().map_or(1, |(version, _)| version + 1);
-        let mut more = keys.clone();
-        more.push((next, Zeroizing::new(random().map_err(failed)?)));
-        vault.save(&more).map_err(failed)?;
-        *keys = more;
-    }
+        .collect::<Result<_, StoreError>>()?;
+    vault.renew().map_err(failed)?;
     for (id, secret) in &opened {
         put_secret(db, id, &vault.seal(id, secret).map_err(failed)?)?;
     }
     Ok(opened.len())
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn a_secret_opens_only_under_its_own_id_and_key() {
-        let (home, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let vault = Vault::open(home.path()).unwrap();
-        let sealed = vault.seal("a", "hunter2").unwrap();
-        assert_eq!(*vault.unseal("a", &sealed).unwrap(), "hunter2");
-        assert!(vault.unseal("b", &sealed).is_err());
-        assert!(
-            Vault::open(other.path())
-                .unwrap()
-                .unseal("a", &sealed)
-                .is_err()
-        );
-        assert_eq!(
-            *Vault::open(home.path())
-                .unwrap()
-                .unseal("a", &sealed)
-                .unwrap(),
-            "hunter2"
-        );
-        assert!(!sealed.ciphertext.windows(7).any(|w| w == b"hunter2"));
-    }
-
-    #[test]
-    fn a_key_that_others_can_read_is_refused() {
-        use std::os::unix::fs::PermissionsExt;
-        let home = tempfile::tempdir().unwrap();
-        Vault::open(home.path()).unwrap();
-        let path = home.path().join(KEY_FILE);
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        let message = Vault::open(home.path()).unwrap_err().to_string();
-        assert!(message.contains("600"), "{message}");
-    }
-
-    #[test]
-    fn rotation_keeps_every_secret_readable() {
-        let home = tempfile::tempdir().unwrap();
-        let vault = Vault::open(home.path()).unwrap();
-        let db = Connection::open_in_memory().unwrap();
-        db.execute_batch("CREATE TABLE secrets (id TEXT PRIMARY KEY, key_version INTEGER, nonce BLOB, ciphertext BLOB)").unwrap();
-        put_secret(&db, "a", &vault.seal("a", "one").unwrap()).unwrap();
-        assert_eq!(rotate(&db, &vault).unwrap(), 1);
-        assert_eq!(*secret(&db, &vault, "a").unwrap().unwrap(), "one");
-        assert_eq!(
-            *secret(&db, &Vault::open(home.path()).unwrap(), "a")
-                .unwrap()
-                .unwrap(),
-            "one"
-        );
-    }
+/// Gives up the keys that no secret needs any more. `db` must show what is committed and nothing
+/// else (a reader): a secret's key only ever becomes newer, so what is committed is the oldest that
+/// can be needed. Returns how many keys went.
+pub fn give_up_old_keys(db: &Connection, vault: &Vault) -> Result<usize, StoreError> {
+    let newest = vault.read().keys.last().map_or(0, |(version, _)| *version);
+    let oldest: Option<u32> =
+        db.query_row("SELECT min(key_version) FROM secrets", [], |r| r.get(0))?;
+    vault
+        .give_up_before(oldest.unwrap_or(newest))
+        .map_err(|e| StoreError::corrupt("secret", e))
 }
+
+#[cfg(test)]
+mod tests;

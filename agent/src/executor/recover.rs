@@ -3,7 +3,7 @@
 use super::finish;
 use crate::needs;
 use crate::store::needs::NewNeed;
-use crate::store::{StoreError, events, runs};
+use crate::store::{StoreError, events, inbox, runs};
 use deputy_protocol::{NeedKind, RunState, Time};
 use rusqlite::Connection;
 use serde_json::json;
@@ -11,6 +11,7 @@ use serde_json::json;
 /// Puts every interrupted run back into the queue, or before a person when its step has taken the
 /// process with it too often. Returns how many were put back.
 pub fn recover(db: &Connection, now: Time) -> Result<usize, StoreError> {
+    clock_went_back(db, now)?;
     let interrupted: Vec<i64> = db
         .prepare("SELECT id FROM runs WHERE state='running' ORDER BY id")?
         .query_map([], |r| r.get(0))?
@@ -61,11 +62,26 @@ pub fn give_back(db: &Connection, key: i64, now: Time) -> Result<bool, StoreErro
     Ok(true)
 }
 
+/// What came in or waits for its next try by a clock that has been put back since would else rest
+/// until that clock's time comes again. A `ctx.sleep` is until a time that the script may know, and
+/// stays.
+fn clock_went_back(db: &Connection, now: Time) -> Result<(), StoreError> {
+    inbox::make_available(db, now)?;
+    db.execute(
+        "UPDATE runs SET waiting_until=max(?1, waiting_until-(w.at-?1))
+         FROM (SELECT run, max(at) AS at FROM events WHERE run IN (SELECT id FROM runs WHERE waiting_until>?1) GROUP BY run) w
+         WHERE w.run=runs.id AND w.at>?1 AND runs.state='waiting' AND runs.waiting_for IS NOT 'timer'
+           AND runs.waiting_until IS NOT NULL",
+        [now.0],
+    )?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::store::inbox::{self, NewInput};
+    use crate::store::inbox::NewInput;
     use crate::store::runs::NewRun;
     use crate::store::{Durability, Store, automations, needs as need_rows};
     use deputy_protocol::SourceKind;

@@ -22,7 +22,7 @@ const APPLICATION_ID: i64 = 0x4470_7479;
 
 fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> StoreError {
     let what = what.into();
-    move |source| StoreError::Io { what, source }
+    move |source| StoreError::from_io(what, source)
 }
 
 /// Takes the data directory for this process, by its canonical path, until the file is dropped.

@@ -54,6 +54,14 @@ impl Bench {
         }
     }
 
+    /// Stops the agent and hands its directory on.
+    pub(crate) fn end(mut self) -> tempfile::TempDir {
+        if let Some(agent) = self.agent.take() {
+            self.runtime.block_on(agent.stop());
+        }
+        std::mem::replace(&mut self.home, tempfile::tempdir().unwrap())
+    }
+
     fn envelope(&self, request: Request) -> Envelope {
         let id = format!("bench-{}", self.commands.fetch_add(1, Ordering::Relaxed));
         Envelope {

@@ -18,3 +18,6 @@ mod server;
 pub use asked::{Api, Asked, Said};
 pub use script::{Call, Expect, Fault, Line, Named, Reply, Script, Status, Usage};
 pub use server::{ModelServer, Rules};
+
+#[cfg(test)]
+mod rules_tests;

@@ -419,8 +419,6 @@ const WORDS: &[(&str, Kind)] = &[
     ("overloaded_error", Kind::Overloaded),
     ("content_filter", Kind::Refused),
     ("content_policy_violation", Kind::Refused),
-    ("api_error", Kind::Overloaded),
-    ("server_error", Kind::Overloaded),
 ];
 
 /// Statuses with what they are; the first row whose range holds one counts.

@@ -97,7 +97,10 @@ pub(crate) fn read(key: &str, model: &str, stream: bool, body: &Value) -> Result
     let request: Request = serde_json::from_value(body.clone()).map_err(|e| e.to_string())?;
     let mut tools = Vec::new();
     let declared = request.tools.unwrap_or_default();
-    for declaration in declared.into_iter().flat_map(|tool| tool.function_declarations) {
+    for declaration in declared
+        .into_iter()
+        .flat_map(|tool| tool.function_declarations)
+    {
         let name = declaration.name;
         if !is_name(&name) || tools.contains(&name) {
             return Err(format!("tools: “{name}” is no name, or used twice"));
@@ -127,7 +130,10 @@ pub(crate) fn read(key: &str, model: &str, stream: bool, body: &Value) -> Result
         api: Api::Gemini,
         model: model.to_owned(),
         key: key.to_owned(),
-        system: system.transpose()?.map(|said| said.text).unwrap_or_default(),
+        system: system
+            .transpose()?
+            .map(|said| said.text)
+            .unwrap_or_default(),
         said,
         tools,
         schema: wanted.is_some(),
@@ -148,19 +154,34 @@ fn one(content: &Content, at: usize) -> Result<Said, String> {
     for part in &content.parts {
         said.signatures.extend(part.thought_signature.clone());
         match part {
-            Part { text: Some(text), .. } => said.text.push_str(text),
-            Part { inline_data: Some(_), .. } if !is_model => said.media += 1,
-            Part { function_call: Some(call), .. } if is_model => {
+            Part {
+                text: Some(text), ..
+            } => said.text.push_str(text),
+            Part {
+                inline_data: Some(_),
+                ..
+            } if !is_model => said.media += 1,
+            Part {
+                function_call: Some(call),
+                ..
+            } if is_model => {
                 said.calls
                     .push((call.id.clone(), call.name.clone(), call.args.clone()));
             }
-            Part { function_response: Some(answer), .. } if !is_model => {
+            Part {
+                function_response: Some(answer),
+                ..
+            } if !is_model => {
                 let text = answer.response["content"].as_str().unwrap_or_default();
                 let is_error = text.starts_with("Error: ");
                 said.results
                     .push((answer.id.clone(), text.to_owned(), is_error));
             }
-            _ => return Err(format!("contents.{at}: a part without data, or not for this role")),
+            _ => {
+                return Err(format!(
+                    "contents.{at}: a part without data, or not for this role"
+                ));
+            }
         }
     }
     Ok(said)
@@ -262,8 +283,14 @@ pub(crate) fn error_event() -> String {
 pub(crate) fn error(status: &Status) -> Value {
     let (word, usual) = match status.status {
         400 => ("INVALID_ARGUMENT", "Request contains an invalid argument."),
-        401 => ("UNAUTHENTICATED", "API key not valid. Please pass a valid API key."),
-        403 => ("PERMISSION_DENIED", "Your API key doesn't have the required permissions."),
+        401 => (
+            "UNAUTHENTICATED",
+            "API key not valid. Please pass a valid API key.",
+        ),
+        403 => (
+            "PERMISSION_DENIED",
+            "Your API key doesn't have the required permissions.",
+        ),
         404 => ("NOT_FOUND", "models/x is not found for API version v1beta"),
         429 => ("RESOURCE_EXHAUSTED", "You exceeded your current quota."),
         503 => ("UNAVAILABLE", "The model is overloaded."),

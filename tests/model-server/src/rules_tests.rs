@@ -1,6 +1,6 @@
 //! Each rule is kept: a request that breaks it, and no other, is refused.
 
-use crate::{anthropic, openai};
+use crate::{anthropic, gemini, openai};
 use serde_json::{Value, json};
 
 /// A way to break a good request, and a word of the complaint about it.
@@ -161,7 +161,6 @@ fn chat_completions_refuse_what_breaks_their_rules() {
                 "unknown variant",
             ),
             (|r| r["messages"][1]["content"] = json!(""), "empty"),
-            (|r| r["messages"][1]["role"] = json!("assistant"), "did not"),
             (|r| r["messages"][2]["tool_calls"] = json!([]), "neither"),
             (
                 |r| r["messages"][2]["tool_calls"][1]["id"] = json!("1"),
@@ -213,6 +212,57 @@ fn chat_completions_refuse_what_breaks_their_rules() {
                     "schema": {"type": "object", "properties": {"a": {}}, "additionalProperties": false}}})
                 },
                 "required must name a",
+            ),
+        ],
+    );
+}
+
+fn contents() -> Value {
+    json!({
+        "systemInstruction": {"parts": [{"text": "s"}]},
+        "generationConfig": {"maxOutputTokens": 100},
+        "tools": [{"functionDeclarations": [{"name": "t", "description": "d", "parametersJsonSchema": {"type": "object"}}]}],
+        "contents": [
+            {"role": "user", "parts": [{"text": "hello"}]},
+            {"role": "model", "parts": [{"functionCall": {"id": "1", "name": "t", "args": {}}, "thoughtSignature": "s"}]},
+            {"role": "user", "parts": [{"functionResponse": {"id": "1", "name": "t", "response": {"content": "r"}}}]},
+        ],
+    })
+}
+
+#[test]
+fn generate_content_refuses_what_breaks_its_rules() {
+    check(
+        |key, body| gemini::read(key, "m", true, body),
+        contents,
+        &[
+            (|r| r["extra"] = json!(1), "unknown field"),
+            (|r| r["contents"] = json!([]), "last one"),
+            (
+                |r| r["contents"][0]["role"] = json!("assistant"),
+                "unknown variant",
+            ),
+            (|r| r["contents"][0]["parts"] = json!([]), "empty"),
+            (|r| r["contents"][0]["parts"] = json!([{}]), "without data"),
+            (
+                |r| r["contents"][1]["role"] = json!("user"),
+                "not for this role",
+            ),
+            (
+                |r| r["contents"][1]["parts"][0]["functionCall"]["args"] = json!("{}"),
+                "not an object",
+            ),
+            (
+                |r| r["contents"][2]["parts"][0]["functionResponse"]["id"] = json!("2"),
+                "no result",
+            ),
+            (
+                |r| r["contents"][2]["parts"][0]["functionResponse"]["name"] = json!("u"),
+                "another name",
+            ),
+            (
+                |r| r["tools"][0]["functionDeclarations"][0]["parametersJsonSchema"] = json!({}),
+                "object",
             ),
         ],
     );

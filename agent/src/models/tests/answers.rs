@@ -6,8 +6,13 @@ use deputy_model_server::{Named, Reply as Says, Usage as Counted};
 #[tokio::test]
 async fn a_question_is_answered_counted_and_paid_for() {
     // Micro-USD: Sonnet reads for 3, from its cache for 0.3, into it for 3.75, and writes for 15 a
-    // token; GPT-5 mini for 0.25, 0.025 (its cache is filled for nothing), and 2.
-    let costs = [300.0 + 60.0 + 375.0 + 750.0, 25.0 + 5.0 + 25.0 + 100.0];
+    // token; GPT-5 mini for 0.25, 0.025 (its cache is filled for nothing) and 2; Gemini 2.5 Flash
+    // for 0.3, 0.03 and 2.5.
+    let costs = [
+        300.0 + 60.0 + 375.0 + 750.0,
+        50.0 + 5.0 + 100.0,
+        60.0 + 6.0 + 125.0,
+    ];
     for (api, cost) in APIS.into_iter().zip(costs) {
         let counted = Counted {
             input: 400,
@@ -143,28 +148,31 @@ async fn signed_reasoning_goes_back_with_the_calls_that_it_led_to() {
         Says::call("weather", json!({"place": "Köln"})).thinking("They want the weather."),
         Says::text("Rain."),
     ];
-    let (server, house) = scripted(APIS[0], quick(), says).await;
-    let mut asked = question("Köln?");
-    asked.tools = vec![weather()];
-    let first = house.ask(asked.clone()).await.unwrap();
-    // As after a restart: through the database's JSON.
-    let turn = serde_json::to_string(&first.turn()).unwrap();
-    asked.turns.push(serde_json::from_str(&turn).unwrap());
-    asked.turns.push(Turn::Results {
-        results: vec![ToolResult {
-            id: first.calls[0].id.clone(),
-            text: "rain".to_owned(),
-            is_error: false,
-        }],
-    });
-    house.ask(asked.clone()).await.unwrap();
-    assert_eq!(server.asked()[1].said[1].signatures.len(), 1);
-    server.finish();
-    // Another provider never sees what is not its own.
-    let (other, house) = scripted(APIS[1], quick(), [Says::text("Rain.")]).await;
-    house.ask(asked).await.unwrap();
-    assert!(!other.asked()[0].raw.to_string().contains("They want"));
-    other.finish();
+    for api in [APIS[0], APIS[2]] {
+        let (server, house) = scripted(api, quick(), says.clone()).await;
+        let mut asked = question("Köln?");
+        asked.tools = vec![weather()];
+        let first = house.ask(asked.clone()).await.unwrap();
+        // As after a restart: through the database's JSON.
+        let turn = serde_json::to_string(&first.turn()).unwrap();
+        asked.turns.push(serde_json::from_str(&turn).unwrap());
+        asked.turns.push(Turn::Results {
+            results: vec![ToolResult {
+                id: first.calls[0].id.clone(),
+                text: "rain".to_owned(),
+                is_error: false,
+            }],
+        });
+        house.ask(asked.clone()).await.unwrap();
+        assert_eq!(server.asked()[1].said[1].signatures.len(), 1);
+        server.finish();
+        // Another provider never sees what is not its own.
+        let (other, house) = scripted(APIS[1], quick(), [Says::text("Rain.")]).await;
+        house.ask(asked).await.unwrap();
+        let raw = other.asked()[0].raw.to_string();
+        assert!(!raw.contains("They want") && !raw.contains("sig-"));
+        other.finish();
+    }
 }
 
 #[tokio::test]

@@ -11,8 +11,12 @@ use crate::clock::SystemClock;
 use deputy_model_server::{ModelServer, Rules, Script};
 use serde_json::Value;
 
-/// Both wire formats, with a model whose price is in the table.
-const APIS: [(&str, &str); 2] = [("anthropic", "claude-sonnet-4-5"), ("openai", "gpt-5-mini")];
+/// Every wire format, with a model whose price is in the table.
+const APIS: [(&str, &str); 3] = [
+    ("anthropic", "claude-sonnet-4-5"),
+    ("openai", "gpt-5-mini"),
+    ("gemini", "gemini-2.5-flash"),
+];
 
 /// The key of every test; it must show up nowhere but at the provider.
 const KEY: &str = "sk-very-secret-0123456789";

@@ -176,6 +176,34 @@ async fn signed_reasoning_goes_back_with_the_calls_that_it_led_to() {
 }
 
 #[tokio::test]
+async fn a_blank_before_a_call_is_not_sent_back() {
+    let blank = || Says {
+        text: "\n\n".to_owned(),
+        ..Says::call("weather", json!({"place": "Köln"}))
+    };
+    for first in [blank(), blank().thinking("They want the weather.")] {
+        for api in APIS {
+            let says = [first.clone(), Says::text("Rain.")];
+            let (server, house) = scripted(api, quick(), says).await;
+            let mut asked = question("Köln?");
+            asked.tools = vec![weather()];
+            let first = house.ask(asked.clone()).await.unwrap();
+            assert_eq!(first.text, "");
+            asked.turns.push(first.turn());
+            asked.turns.push(Turn::Results {
+                results: vec![ToolResult {
+                    id: first.calls[0].id.clone(),
+                    text: "rain".to_owned(),
+                    is_error: false,
+                }],
+            });
+            house.ask(asked).await.unwrap();
+            server.finish();
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_picture_is_shown() {
     for api in APIS {
         let (server, house) = scripted(api, quick(), [Says::text("A cat.")]).await;

@@ -59,6 +59,21 @@ async fn only_what_passes_is_asked_again() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_none_is_paid_for_at_most_twice() {
+    for api in APIS {
+        let says = [
+            Says::text("").fault(Named::Empty),
+            Says::text("").fault(Named::Empty),
+        ];
+        let (server, house) = scripted(api, again(4), says).await;
+        let error = house.ask(question("Well?")).await.unwrap_err();
+        assert_eq!(error.code(), "bad_reply");
+        assert_eq!(house.paid().await.len(), 2);
+        server.finish();
+    }
+}
+
+#[tokio::test]
 async fn asking_again_has_an_end() {
     let says = (0..4).map(|_| Says::status(500)).collect::<Vec<_>>();
     let (server, house) = scripted(APIS[0], again(3), says).await;
@@ -148,12 +163,29 @@ async fn a_provider_that_is_not_there_is_unreachable() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed_with_the_key() {
-    let says = [Says::status(307)];
-    let (server, house) = scripted(APIS[0], quick(), says).await;
-    house.ask(question("Well?")).await.unwrap_err();
-    assert_eq!(server.asked().len(), 1);
-    server.finish();
+async fn the_key_follows_no_redirect() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    for api in APIS {
+        let elsewhere = ModelServer::start(Vec::<Says>::new()).await.unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let target = elsewhere.url();
+        let sending_away = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 65_536];
+            let read = stream.read(&mut request).await.unwrap();
+            let line = String::from_utf8_lossy(&request[..read]).into_owned();
+            let path = line.split(' ').nth(1).unwrap_or("/").to_owned();
+            let answer = format!(
+                "HTTP/1.1 307 Temporary Redirect\r\nlocation: {target}{path}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            );
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        });
+        let house = house_at(&url, api, quick()).await;
+        house.ask(question("Well?")).await.unwrap_err();
+        sending_away.await.unwrap();
+        assert_eq!(elsewhere.asked().len(), 0, "{}", api.0);
+    }
 }
 
 #[tokio::test]

@@ -218,7 +218,7 @@ fn model_content(provider: Provider, turn: &Turn) -> MessageContent {
     if let Some(parts) = kept {
         return parts;
     }
-    let words = (!text.is_empty()).then(|| ContentPart::from_text(text.as_str()));
+    let words = (!text.trim().is_empty()).then(|| ContentPart::from_text(text.as_str()));
     let calls = calls.iter().map(|call| {
         ContentPart::ToolCall(GenaiCall {
             call_id: call.id.clone(),

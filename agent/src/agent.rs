@@ -1,15 +1,15 @@
 //! The agent as a whole: its parts put together, started and stopped in order.
 
 use crate::clock::SharedClock;
-use crate::connectors::{Connections, Vault, VaultError};
+use crate::connectors::{Connections, Unlock, Vault, VaultError, give_up_old_keys, opened};
 use crate::control::Control;
-use crate::executor::{Arrivals, Executor, Parts, Programs, recover};
+use crate::executor::{Arrivals, Executor, Lanes, Parts, Programs, recover};
 use crate::gate::Permissions;
 use crate::models::{ModelError, Models, Patience};
 use crate::observe::Redactor;
 use crate::sandbox::{Pool, PoolConfig};
-use crate::scheduler::Scheduler;
-use crate::store::{Durability, Store, StoreError, settings};
+use crate::scheduler::{FolderWatch, Scheduler};
+use crate::store::{Durability, Store, StoreError, settings, triggers};
 use crate::tools::{OutsideEnv, registry};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -24,6 +24,8 @@ pub struct AgentConfig {
     pub pool: PoolConfig,
     /// The clock.
     pub clock: SharedClock,
+    /// What opens the vault.
+    pub unlock: Unlock,
 }
 
 /// Why an agent does not start.
@@ -45,6 +47,7 @@ pub struct Agent {
     /// The door for clients.
     pub control: Control,
     scheduler: tokio::task::JoinHandle<()>,
+    folders: tokio::task::JoinHandle<()>,
 }
 
 /// The setting that tells this data directory from all others.
@@ -54,8 +57,14 @@ impl Agent {
     /// Opens the data directory, recovers what was interrupted, and starts to work.
     pub async fn start(config: AgentConfig) -> Result<Self, AgentError> {
         let store = Store::open(&config.home)?;
-        let vault = Arc::new(Vault::open(&config.home)?);
+        let vault = Arc::new(Vault::open(&config.home, &config.unlock)?);
+        give_up_keys(&store, &vault).await;
         let redactor = Arc::new(Redactor::default());
+        let known = Arc::clone(&vault);
+        for secret in store.read(move |db| opened(db, &known)).await? {
+            // What was journaled before this start may hold it.
+            redactor.learn(&secret);
+        }
         let now = config.clock.now();
         let fresh = new_installation();
         let (installation, denied) = store
@@ -69,6 +78,7 @@ impl Agent {
                 };
                 let denied = settings::get(db, crate::executor::DENIED_SETTING)?;
                 let resumed = recover(db, now)?;
+                triggers::set_back(db, now)?;
                 if resumed > 0 {
                     tracing::info!(resumed, "interrupted runs go on");
                 }
@@ -102,13 +112,16 @@ impl Agent {
             programs,
             installation,
             stopping: CancellationToken::new(),
-            arrivals: Arrivals(sender),
+            arrivals: Arrivals::new(sender),
+            lanes: Lanes::default(),
             cancels: Mutex::default(),
         });
         let scheduler = tokio::spawn(Scheduler::new(executor.clone(), notices).run());
+        let folders = tokio::spawn(FolderWatch::new(Arc::clone(&executor.parts)).run());
         Ok(Self {
             control: Control::new(executor, vault, Arc::new(models)),
             scheduler,
+            folders,
         })
     }
 
@@ -119,11 +132,28 @@ impl Agent {
         if let Err(error) = self.scheduler.await {
             tracing::error!(%error, "the scheduler stopped unexpectedly");
         }
+        if let Err(error) = self.folders.await {
+            tracing::error!(%error, "the watch over folders stopped unexpectedly");
+        }
+    }
+
+    /// Changes whenever something may have been committed; what there is to know is asked of
+    /// [`Agent::control`].
+    pub fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.control.executor.parts.store.changes()
     }
 
     /// Resolves when somebody asked the agent to stop.
     pub async fn stopping(&self) {
         self.control.executor.parts.stopping.cancelled().await;
+    }
+}
+
+/// Keys that a renewal left behind go as soon as it is known that no secret needs them.
+async fn give_up_keys(store: &Store, vault: &Arc<Vault>) {
+    let vault = Arc::clone(vault);
+    if let Err(error) = store.read(move |db| give_up_old_keys(db, &vault)).await {
+        tracing::warn!(%error, "old keys of the vault are kept until the next start");
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Rooms, in the order in which data flows: `scheduler` (inbox) → `executor` (runs) → `sandbox`
 //! (scripts) → `tools` → `gate` → the executor's journal → the outside; `failure` classifies,
-//! `needs` asks people, `models` are asked by planner and tools, `control` is the door for every client, `store` keeps it all.
+//! `needs` asks people, `models` are asked by planner and tools, `control` is the door for every
+//! client, `web` the HTTP listener, `store` keeps it all.
 
 mod agent;
 pub mod cli;
@@ -22,5 +23,6 @@ pub mod sandbox;
 pub mod scheduler;
 pub mod store;
 pub mod tools;
+pub mod web;
 
 pub use agent::{Agent, AgentConfig, AgentError};

@@ -1,1 +1,25 @@
-//! Helpers for acceptance tests.
+//! What the acceptance tests stand on: a real agent on a data directory of its own, and real
+//! servers on this machine for it to work with. No test reaches into the agent; it types commands
+//! ([`Home::cli`]), speaks the control protocol ([`Home::ask`]), or looks at a stopped agent's
+//! database ([`Home::database`]).
+
+// Here a failure to set up is a failed test, said at once.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod agent;
+mod client;
+mod dovecot;
+mod home;
+mod http;
+mod postfix;
+mod proxy;
+mod wait;
+
+pub use agent::{Agent, Binary, Launch};
+pub use client::{AskError, Follow};
+pub use dovecot::Passwords;
+pub use home::{Home, Output, bundle};
+pub use http::{HttpServer, Page};
+pub use postfix::{Letter, SmtpServer};
+pub use proxy::{Fault, SmtpProxy};
+pub use wait::{PATIENCE, wait_until};

@@ -40,6 +40,7 @@ impl Bench {
             .build()
             .unwrap();
         let config = AgentConfig {
+            unlock: Default::default(),
             home: home.path().to_owned(),
             pool: PoolConfig::new(env!("CARGO_BIN_EXE_deputy").into()),
             clock: Arc::new(SystemClock),

@@ -226,9 +226,9 @@ pub(super) enum Command {
 
 #[derive(Args)]
 pub(super) struct UpArgs {
-    /// Where local webhooks are taken.
-    #[arg(long)]
-    pub(super) listen: Option<String>,
+    /// Where local webhooks are taken, e.g. 127.0.0.1:7434 (else the setting `listen` counts).
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<std::net::SocketAddr>,
     /// A relay (not built yet).
     #[arg(long)]
     pub(super) relay: Vec<String>,
@@ -477,8 +477,28 @@ pub(super) enum Event {
     },
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Protection {
+    /// A file that only this user can read.
+    File,
+    /// A passphrase, asked for at each start (or DEPUTY_PASSPHRASE).
+    Passphrase,
+    /// The platform's keyring.
+    Keyring,
+}
+
 #[derive(Subcommand)]
 pub(super) enum Vault {
+    /// How the vault's key is protected.
+    Show,
     /// Seal every secret anew under a new key.
     Rotate,
+    /// Protect the vault's key in another way.
+    Protect {
+        /// By what.
+        by: Protection,
+        /// Read the passphrase from standard input.
+        #[arg(long)]
+        passphrase_stdin: bool,
+    },
 }

@@ -108,7 +108,7 @@ fn run(command: Command, json: bool) -> Exit {
         Err(client::AskError::Refused(error)) => {
             let exit = match error.code.as_str() {
                 "usage" => Exit::Usage,
-                "doubts" => Exit::NeedsPerson,
+                "doubts" | "question" => Exit::NeedsPerson,
                 _ => Exit::Failed,
             };
             print::error(&error, json, exit)

@@ -3,11 +3,13 @@
 use super::args::UpArgs;
 use super::{Exit, print};
 use crate::clock::SystemClock;
+use crate::connectors::{Keyring, Unlock};
 use crate::sandbox::PoolConfig;
 use crate::store::{DATABASE, Store};
 use crate::{Agent, AgentConfig};
 use deputy_protocol::ErrorBody;
 use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -37,17 +39,8 @@ pub(super) fn home() -> Result<PathBuf, ErrorBody> {
 
 /// Runs the agent until it is told to stop.
 pub(super) fn up(args: &UpArgs, json: bool) -> Exit {
-    if !args.relay.is_empty() || args.listen.is_some() {
-        let what = if args.relay.is_empty() {
-            "--listen"
-        } else {
-            "--relay"
-        };
-        let error = ErrorBody::new(
-            "not_supported",
-            format!("{what} is not built yet"),
-            "leave it out",
-        );
+    if !args.relay.is_empty() {
+        let error = ErrorBody::new("not_supported", "--relay is not built yet", "leave it out");
         return print::error(&error, json, Exit::Usage);
     }
     let filter = tracing_subscriber::EnvFilter::try_from_env("DEPUTY_LOG")
@@ -66,7 +59,7 @@ pub(super) fn up(args: &UpArgs, json: bool) -> Exit {
         .enable_all()
         .build();
     match runtime {
-        Ok(runtime) => runtime.block_on(serve(json)),
+        Ok(runtime) => runtime.block_on(serve(args.listen, json)),
         Err(error) => {
             let error = ErrorBody::new("runtime", format!("the agent cannot start: {error}"), "");
             print::error(&error, json, Exit::Failed)
@@ -74,7 +67,7 @@ pub(super) fn up(args: &UpArgs, json: bool) -> Exit {
     }
 }
 
-async fn serve(json: bool) -> Exit {
+async fn serve(listen: Option<SocketAddr>, json: bool) -> Exit {
     let home = match home() {
         Ok(home) => home,
         Err(error) => return print::error(&error, json, Exit::Failed),
@@ -94,16 +87,26 @@ async fn serve(json: bool) -> Exit {
         home: home.clone(),
         pool: PoolConfig::new(exe),
         clock: Arc::new(SystemClock),
+        unlock: unlock(),
     };
     let agent = match Agent::start(config).await {
         Ok(agent) => agent,
         Err(error) => return print::error(&start_error(&error), json, Exit::Failed),
     };
+    let listens = match crate::web::start(agent.control.clone(), listen).await {
+        Ok(listens) => listens,
+        Err(error) => {
+            agent.stop().await;
+            let message = format!("the agent cannot listen there: {error}; it did not start");
+            let hint = "choose another address with --listen, or leave it out";
+            return print::error(&ErrorBody::new("listen", message, hint), json, Exit::Failed);
+        }
+    };
     let server = tokio::spawn({
         let (control, home) = (agent.control.clone(), home.clone());
         async move { crate::control::serve(control, &home).await }
     });
-    greet(&home, json);
+    greet(&home, listens, json);
     tokio::select! {
         () = signals() => {},
         () = agent.stopping() => {},
@@ -130,6 +133,21 @@ async fn serve(json: bool) -> Exit {
             )
         }
         Err(_) => Exit::Failed,
+    }
+}
+
+/// What opens the vault: `DEPUTY_PASSPHRASE`, a prompt, or the keyring. A data directory of its own
+/// (`DEPUTY_HOME`) is not put under the user's keyring unless `deputy vault protect` says so.
+fn unlock() -> Unlock {
+    let ask = || rpassword::prompt_password("The vault's passphrase: ");
+    Unlock {
+        passphrase: std::env::var("DEPUTY_PASSPHRASE")
+            .ok()
+            .filter(|passphrase| !passphrase.is_empty())
+            .map(zeroize::Zeroizing::new),
+        ask: std::io::stdin().is_terminal().then_some(ask),
+        keyring: Keyring::of_platform(),
+        new_in_keyring: std::env::var_os("DEPUTY_HOME").is_none(),
     }
 }
 
@@ -162,14 +180,15 @@ fn start_error(error: &crate::AgentError) -> ErrorBody {
     ErrorBody::new(code, format!("the agent did not start: {error}"), hint)
 }
 
-fn greet(home: &Path, json: bool) {
+fn greet(home: &Path, listens: Option<SocketAddr>, json: bool) {
     let mut out = std::io::stdout();
     // Without a reader there is nobody to greet.
     let _ = if json {
         writeln!(
             out,
             "{}",
-            serde_json::json!({"id": "agent", "state": "running", "home": home, "pid": std::process::id()})
+            serde_json::json!({"id": "agent", "state": "running", "home": home, "pid": std::process::id(),
+                "listen": listens.map(|at| format!("http://{at}"))})
         )
     } else {
         writeln!(
@@ -216,17 +235,10 @@ pub(super) fn restore(file: &Path, json: bool) -> Exit {
                 "check the path; stop the agent first",
             )
         };
-        let check =
-            rusqlite::Connection::open_with_flags(file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)
-                .and_then(|db| {
-                    db.query_row("PRAGMA integrity_check", [], |r| r.get::<_, String>(0))
-                })
-                .map_err(|e| failed("the backup cannot be read", &e))?;
-        if check != "ok" {
-            return Err(failed("the backup is damaged", &check));
-        }
-        // The lock tells whether an agent runs.
-        drop(Store::open(&home).map_err(|e| failed("the data directory cannot be used", &e))?);
+        Store::check_backup(file).map_err(|e| failed("the backup cannot be used", &e))?;
+        // Held until the end: no agent starts in between, and none runs now.
+        let _lock =
+            Store::lock(&home).map_err(|e| failed("the data directory cannot be used", &e))?;
         let (database, kept) = (home.join(DATABASE), home.join("deputy.db.before-restore"));
         std::fs::rename(&database, &kept)
             .map_err(|e| failed("the present database cannot be set aside", &e))?;

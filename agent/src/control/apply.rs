@@ -79,13 +79,11 @@ impl Control {
         match request {
             Request::Status => self.status().await,
             Request::Doctor => self.doctor().await,
-            Request::Stop => {
-                self.executor.parts.stopping.cancel();
-                Ok(done(
-                    "agent",
-                    "The agent stops; runs under way go on at the next start.",
-                ))
-            }
+            // The server stops the agent once the answer is on its way.
+            Request::Stop => Ok(done(
+                "agent",
+                "The agent stops; runs under way go on at the next start.",
+            )),
             Request::Delegate {
                 text,
                 automation,
@@ -181,6 +179,8 @@ impl Control {
             Request::Backup { file } => self.backup(file).await,
             Request::Prune { older_than_days } => self.prune(older_than_days).await,
             Request::VaultRotate => self.vault_rotate().await,
+            Request::VaultShow => Ok(self.vault_show()),
+            Request::VaultProtect { by, passphrase } => self.vault_protect(by, passphrase).await,
             Request::Follow { .. } => Err(ErrorBody::new(
                 "usage",
                 "`follow` is a stream; open it by itself",
@@ -210,6 +210,7 @@ fn is_command(request: &Request) -> bool {
         | Request::ContractDiff { .. }
         | Request::Export { .. }
         | Request::ExportAll { .. }
+        | Request::VaultShow
         | Request::Runs { .. }
         | Request::RunShow { .. }
         | Request::Inputs { .. }
@@ -248,6 +249,7 @@ fn is_command(request: &Request) -> bool {
         | Request::EventSend { .. }
         | Request::Backup { .. }
         | Request::Prune { .. }
+        | Request::VaultProtect { .. }
         | Request::VaultRotate => true,
     }
 }

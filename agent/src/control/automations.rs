@@ -2,12 +2,13 @@
 
 use super::apply::stored;
 use super::{Answer, Control, key, not_found};
+use crate::executor;
 use crate::intent::{self, Contract};
 use crate::scheduler;
 use crate::store::{Durability, Key, StoreError, automations, events, runs, triggers};
 use deputy_protocol::control::Response;
 use deputy_protocol::model::{AutomationDetail, ContractVersion, Webhook};
-use deputy_protocol::{AutomationState, ErrorBody};
+use deputy_protocol::{AutomationState, ErrorBody, RunState};
 use serde_json::{Value, json};
 
 fn read_contract(text: &str) -> Result<Contract, StoreError> {
@@ -28,6 +29,7 @@ impl Control {
 
     pub(super) async fn automation_show(&self, id: &str) -> Answer<Response> {
         let automation = key(Key::Automation, id)?;
+        let (listen, shown) = (self.listen_url(), id.to_owned());
         let found = stored(
             self.executor
                 .parts
@@ -54,8 +56,10 @@ impl Control {
                         .filter_map(|row| {
                             let name = row.spec["webhook"].as_str()?.to_owned();
                             Some(Webhook {
+                                url: listen
+                                    .as_ref()
+                                    .map(|base| format!("{base}/hooks/{shown}/{name}")),
                                 name,
-                                url: None,
                                 token: row.token?,
                             })
                         })
@@ -126,7 +130,7 @@ impl Control {
                 db,
                 automation,
                 AutomationState::Paused,
-                Some("paused by the user"),
+                Some(automations::PAUSED_BY_USER),
             )?;
             triggers::rest(db, automation)?;
             events::record(
@@ -135,7 +139,7 @@ impl Control {
                 "automation_paused",
                 Some(automation),
                 None,
-                &json!({"because": "paused by the user"}),
+                &json!({"because": automations::PAUSED_BY_USER}),
             )?;
             Ok(Ok(()))
         })
@@ -155,6 +159,7 @@ impl Control {
             automations::set_state(db, automation, AutomationState::Active, None)?;
             // The user paused it knowingly: what was due meanwhile is not made up for.
             triggers::wake(db, automation, now, true)?;
+            scheduler::renew_leases(db, automation, now)?;
             events::record(
                 db,
                 now,
@@ -170,25 +175,40 @@ impl Control {
 
     pub(super) async fn automation_archive(&self, id: &str) -> Answer<Response> {
         let now = self.now();
-        self.change(id, move |db, automation, _| {
-            automations::set_state(db, automation, AutomationState::Archived, None)?;
-            scheduler::deactivate(db, automation)?;
-            db.execute(
-                "UPDATE inbox SET state='skipped', reason='the automation was archived'
+        let archived = self
+            .change(id, move |db, automation, _| {
+                automations::set_state(db, automation, AutomationState::Archived, None)?;
+                scheduler::deactivate(db, automation)?;
+                db.execute(
+                    "UPDATE inbox SET state='skipped', reason='the automation was archived'
                  WHERE target='automation' AND target_id=?1 AND state='pending'",
-                [automation],
-            )?;
-            events::record(
-                db,
-                now,
-                "automation_archived",
-                Some(automation),
-                None,
-                &json!({}),
-            )?;
-            Ok(Ok(()))
-        })
-        .await
+                    [automation],
+                )?;
+                executor::cancel_all_idle(db, automation, "the automation was archived", now)?;
+                events::record(
+                    db,
+                    now,
+                    "automation_archived",
+                    Some(automation),
+                    None,
+                    &json!({}),
+                )?;
+                Ok(Ok(()))
+            })
+            .await?;
+        // What is at work right now comes to its end and is written down, and no further.
+        let automation = key(Key::Automation, id)?;
+        let at_work = stored(
+            self.executor
+                .parts
+                .store
+                .read(move |db| runs::list(db, Some(automation), Some(RunState::Running), 1_000))
+                .await,
+        )?;
+        for run in at_work {
+            self.executor.cancel(key(Key::Run, &run.id)?);
+        }
+        Ok(archived)
     }
 
     pub(super) async fn contract_show(&self, id: &str, version: Option<u32>) -> Answer<Response> {
@@ -266,8 +286,9 @@ impl Control {
                 })
                 .await,
         )?;
+        let redactor = &self.executor.parts.redactor;
         found
-            .map(Response::Document)
+            .map(|bundle| Response::Document(redactor.json(&bundle)))
             .ok_or_else(|| not_found("automation", id))
     }
 
@@ -300,7 +321,10 @@ impl Control {
                 })
                 .await,
         )?;
-        Ok(Response::Document(Value::Array(records)))
+        let records = Value::Array(records);
+        Ok(Response::Document(
+            self.executor.parts.redactor.json(&records),
+        ))
     }
 }
 

@@ -1,19 +1,22 @@
 //! Control: the only door for every client. A request comes in, is applied, and is answered; the
 //! command line on the local socket and devices far away use the same requests.
 //!
-//! `apply.rs` says which request goes where; `automations.rs`, `proposals.rs`, `work.rs`, `needs.rs`,
-//! `settings.rs`, `models.rs` and `connections.rs` apply them; `server.rs` is the local socket.
+//! `apply.rs` says which request goes where; `automations.rs`, `proposals.rs`, `work.rs`, `arrivals.rs`, `needs.rs`,
+//! `settings.rs`, `models.rs`, `schedules.rs` and `connections.rs` apply them; `server.rs` is the local socket.
 
 mod apply;
+mod arrivals;
 mod automations;
 mod connections;
 mod models;
 mod needs;
 mod proposals;
+mod schedules;
 mod server;
 mod settings;
 mod work;
 
+pub(crate) use arrivals::{Hook, HookRefused};
 pub use server::{SOCKET, serve};
 
 use crate::executor::Executor;
@@ -28,6 +31,8 @@ pub struct Control {
     pub started_at: Time,
     /// The vault's key.
     pub vault: std::sync::Arc<crate::connectors::Vault>,
+    /// Where the HTTP listener is, once it is.
+    listen: std::sync::Arc<std::sync::OnceLock<std::net::SocketAddr>>,
     /// The way to the language model.
     pub models: std::sync::Arc<crate::models::Models>,
 }
@@ -46,6 +51,7 @@ impl Control {
             executor,
             started_at,
             vault,
+            listen: std::sync::Arc::default(),
             models,
         }
     }
@@ -77,15 +83,17 @@ fn store_error(error: StoreError) -> ErrorBody {
 }
 
 fn not_found(what: &str, id: &str) -> ErrorBody {
-    let plural = if what == "automation" {
-        "automations"
-    } else {
-        what
+    let list = match what {
+        "run" => "runs",
+        "input" => "inputs",
+        "need" => "needs",
+        "connection" => "connections",
+        _ => "automations",
     };
     ErrorBody::new(
         "not_found",
         format!("there is no {what} {id}"),
-        format!("`deputy {plural}` lists what there is"),
+        format!("`deputy {list}` lists what there is"),
     )
 }
 

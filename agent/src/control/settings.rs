@@ -1,6 +1,7 @@
 //! Status, doctor, settings, permissions, tools, costs, upkeep.
 
 use super::apply::{done, stored};
+use super::schedules::schedules;
 use super::{Answer, Control};
 use crate::executor::DENIED_SETTING;
 use crate::gate::Permissions;
@@ -13,11 +14,9 @@ use serde_json::{Map, Value};
 
 /// Settings that clients may change, with what they mean.
 const SETTINGS: &[(&str, &str)] = &[
-    ("user.mail", "The user's mail address, for “mail me”"),
-    ("user.name", "How the user is called"),
     (
-        "notifications.quiet_hours",
-        "Two times HH:MM between which nothing is pushed",
+        "listen",
+        "Where local webhooks are taken, e.g. 127.0.0.1:7434, or “off”; from the next start on",
     ),
     (
         crate::models::prices::SETTING,
@@ -25,7 +24,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ),
 ];
 
-fn finding(id: &str, level: &str, message: impl Into<String>, hint: &str) -> Finding {
+pub(super) fn finding(id: &str, level: &str, message: impl Into<String>, hint: &str) -> Finding {
     Finding {
         id: id.to_owned(),
         level: level.to_owned(),
@@ -40,6 +39,7 @@ impl Control {
             self.started_at,
             self.executor.parts.store.home().display().to_string(),
         );
+        let listen = self.listen_url();
         let status = stored(
             self.executor
                 .parts
@@ -54,13 +54,13 @@ impl Control {
                         pid: std::process::id(),
                         home,
                         started_at,
-                        listen: None,
+                        listen,
                         automations: automations::counts(db)?,
                         inputs_pending: count("SELECT count(*) FROM inbox WHERE state='pending'")?,
                         runs_active: count("SELECT (SELECT count(*) FROM runs WHERE state='queued')+(SELECT count(*) FROM runs WHERE state='running')")?,
                         runs_waiting: count("SELECT count(*) FROM runs WHERE state='waiting'")?,
                         needs_open: count("SELECT count(*) FROM needs WHERE state='open'")?,
-                        next_due_at: triggers::next_wake(db)?,
+                        next_due_at: triggers::next_due(db)?,
                         model: crate::models::configured(db)?.is_some(),
                     })
                 })
@@ -70,7 +70,7 @@ impl Control {
     }
 
     pub(super) async fn doctor(&self) -> Answer<Response> {
-        let now = self.now();
+        let (now, listening) = (self.now(), self.listen_url().is_some());
         let mut findings = stored(
             self.executor
                 .parts
@@ -88,37 +88,7 @@ impl Control {
                             "restore a backup with `deputy restore FILE`",
                         )
                     });
-                    let mut query = db.prepare(
-                        "SELECT a.id, a.name, min(t.next_due_at) FROM automations a
-                         JOIN triggers t ON t.automation=a.id AND t.kind IN ('cron','every_ms','at')
-                         WHERE a.state='active' GROUP BY a.id ORDER BY a.id",
-                    )?;
-                    let mut rows = query.query([])?;
-                    while let Some(r) = rows.next()? {
-                        let (key, name, due): (i64, String, Option<i64>) =
-                            (r.get(0)?, r.get(1)?, r.get(2)?);
-                        let id = crate::store::Key::Automation.id(key);
-                        findings.push(match due.map(deputy_protocol::Time) {
-                            Some(due) if due.plus_ms(60_000) < now => finding(
-                                "schedule",
-                                "problem",
-                                format!("{id} “{name}” was due at {due} and did not run."),
-                                "look at `deputy runs`, then restart the agent",
-                            ),
-                            Some(due) => finding(
-                                "schedule",
-                                "ok",
-                                format!("{id} “{name}” is due next at {due}."),
-                                "",
-                            ),
-                            None => finding(
-                                "schedule",
-                                "warning",
-                                format!("{id} “{name}” has no further due time."),
-                                "archive it if it is done",
-                            ),
-                        });
-                    }
+                    findings.extend(schedules(db, now, listening)?);
                     let waiting: i64 =
                         db.query_row("SELECT count(*) FROM needs WHERE state='open'", [], |r| {
                             r.get(0)
@@ -196,6 +166,18 @@ impl Control {
     pub(super) async fn config_set(&self, name: String, value: Value) -> Answer<Response> {
         if !SETTINGS.iter().any(|(known, _)| *known == name) {
             return Err(unknown_setting(&name));
+        }
+        if name == "listen"
+            && !value.is_null()
+            && !value
+                .as_str()
+                .is_some_and(|text| text == "off" || text.parse::<std::net::SocketAddr>().is_ok())
+        {
+            return Err(ErrorBody::new(
+                "usage",
+                format!("{value} is no address to listen at; nothing was changed"),
+                "an address and a port, e.g. \"127.0.0.1:7434\", or \"off\"",
+            ));
         }
         if name == crate::models::prices::SETTING
             && !value.is_null()

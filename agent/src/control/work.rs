@@ -3,7 +3,7 @@
 use super::apply::stored;
 use super::{Answer, Control, key, not_found};
 use crate::executor::{self, Rehearsal};
-use crate::store::inbox::{self, NewInput, Put};
+use crate::store::inbox::{self, NewInput};
 use crate::store::{Durability, Key, automations, chats, events, ledger, needs, runs, steps};
 use deputy_protocol::control::Response;
 use deputy_protocol::model::{InputDetail, Replay, RunDetail};
@@ -42,14 +42,12 @@ impl Control {
                     if !matches!(row.state, AutomationState::Active | AutomationState::Paused) {
                         return Ok(Some(Err(row.state)));
                     }
-                    let next: i64 =
-                        db.query_row("SELECT coalesce(max(id),0)+1 FROM inbox", [], |r| r.get(0))?;
                     let input = NewInput {
                         automation,
                         source: SourceKind::Manual,
                         source_id: "cli".to_owned(),
                         topic: None,
-                        dedupe: format!("manual:{}:{next}", now.0),
+                        dedupe: format!("manual:{}", inbox::unique(db, now)?),
                         title: "started by hand".to_owned(),
                         payload: input.unwrap_or(Value::Null),
                         due_at: now,
@@ -140,9 +138,13 @@ impl Control {
                     for step in &mut journal {
                         step.outcome = redactor.json(&step.outcome);
                     }
+                    let mut events = events::of_run(db, run)?;
+                    for event in &mut events {
+                        event.data = redactor.json(&event.data);
+                    }
                     Ok(Some(RunDetail {
                         run: view,
-                        events: events::of_run(db, run)?,
+                        events,
                         journal,
                         needs: needs::of_run(db, run)?,
                     }))
@@ -264,7 +266,8 @@ impl Control {
                 .write(Durability::Synced, move |db| {
                     let changed = db.execute(
                         "UPDATE inbox SET state='pending', reason=NULL, epoch=epoch+?2
-                         WHERE id=?1 AND state IN ('done','failed','skipped')",
+                         WHERE id=?1 AND state IN ('done','failed','skipped')
+                           AND target_id NOT IN (SELECT id FROM automations WHERE state='archived')",
                         params![input, effects_again],
                     )?;
                     if changed == 0 {
@@ -281,7 +284,9 @@ impl Control {
         let Some(automation) = automation else {
             return Err(ErrorBody::new(
                 "wrong_state",
-                format!("the input {id} is still being worked on; nothing was changed"),
+                format!(
+                    "the input {id} is still being worked on, or its automation is archived; nothing was changed"
+                ),
                 "",
             ));
         };
@@ -316,63 +321,6 @@ impl Control {
                 .await,
         )
         .map(Response::Chat)
-    }
-
-    pub(super) async fn event_send(
-        &self,
-        id: &str,
-        topic: String,
-        payload: Option<Value>,
-        unique: Option<String>,
-    ) -> Answer<Response> {
-        let (automation, now) = (key(Key::Automation, id)?, self.now());
-        let sent = stored(
-            self.executor
-                .parts
-                .store
-                .write(Durability::Synced, move |db| {
-                    let Some(row) = automations::row(db, automation)? else {
-                        return Ok(None);
-                    };
-                    if matches!(
-                        row.state,
-                        AutomationState::Draft | AutomationState::Archived
-                    ) {
-                        return Ok(None);
-                    }
-                    let dedupe = match unique {
-                        Some(unique) => format!("event:{topic}:{unique}"),
-                        None => {
-                            let next: i64 =
-                                db.query_row("SELECT coalesce(max(id),0)+1 FROM inbox", [], |r| {
-                                    r.get(0)
-                                })?;
-                            format!("event:{topic}:auto:{}:{next}", now.0)
-                        }
-                    };
-                    let put = inbox::put(
-                        db,
-                        &NewInput {
-                            automation,
-                            source: SourceKind::Event,
-                            source_id: topic.clone(),
-                            dedupe,
-                            title: format!("event {topic}"),
-                            topic: Some(topic),
-                            payload: payload.unwrap_or(Value::Null),
-                            due_at: now,
-                            caused_by: None,
-                        },
-                    )?;
-                    Ok(inbox::get(db, put.key())?.map(|view| (view, matches!(put, Put::New(_)))))
-                })
-                .await,
-        )?;
-        let (view, new) = sent.ok_or_else(|| not_found("automation", id))?;
-        if new {
-            self.executor.parts.arrivals.announce(automation);
-        }
-        Ok(Response::EventSent(Box::new(view)))
     }
 
     pub(super) async fn replay(&self, id: &str, script: Option<String>) -> Answer<Response> {

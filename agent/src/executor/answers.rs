@@ -1,7 +1,8 @@
 //! What a person's answer to an action-needed item does to the runs that wait for it.
 
+use super::ending::REFUSED_BY_USER;
 use crate::store::needs::NeedRow;
-use crate::store::steps::{self, StepOutcome};
+use crate::store::steps::{self, Grant, StepOutcome};
 use crate::store::{StoreError, automations, events, ledger, needs, runs, triggers};
 use crate::tools::ToolError;
 use deputy_protocol::{
@@ -40,6 +41,10 @@ pub fn answer(
     )?;
     match need.kind {
         NeedKind::InDoubt => in_doubt(db, need, choice, now)?,
+        // A tool met the border by itself; there is no call to allow, only a run to try again.
+        NeedKind::Permission if matches!(choice, "retry" | "dismiss") => {
+            again(db, need, choice, now)?
+        }
         NeedKind::Approval | NeedKind::Permission => allowed(db, need, choice)?,
         NeedKind::Auth => resume_waiting(db, need, choice, WaitingFor::Auth, now)?,
         NeedKind::Precondition => resume_waiting(db, need, choice, WaitingFor::Precondition, now)?,
@@ -48,9 +53,16 @@ pub fn answer(
         }
         NeedKind::ContractChange | NeedKind::Question | NeedKind::Stalled => {}
     }
-    Ok(Some(Resumed {
-        automations: need.automation.into_iter().collect(),
-    }))
+    // An item may stand for several automations, so whoever has something to go on with is looked at.
+    let automations = db
+        .prepare_cached(
+            "SELECT DISTINCT automation FROM runs WHERE state='queued'
+             UNION SELECT DISTINCT target_id FROM inbox WHERE state='pending' AND target='automation'
+             UNION SELECT ?1 WHERE ?1 IS NOT NULL",
+        )?
+        .query_map([need.automation], |r| r.get(0))?
+        .collect::<Result<_, _>>()?;
+    Ok(Some(Resumed { automations }))
 }
 
 fn requeue(db: &Connection, run: i64) -> Result<(), StoreError> {
@@ -65,10 +77,11 @@ fn in_doubt(db: &Connection, need: &NeedRow, choice: &str, now: Time) -> Result<
     let (Some(run), Some(seq), Some(automation)) = (need.run, need.seq, need.automation) else {
         return Ok(());
     };
-    let tool = need.detail["call"]["tool"].as_str().unwrap_or_default();
-    let key = need.detail["call"]["effect_key"]
-        .as_str()
-        .unwrap_or_default();
+    // From the journal: what the item shows is redacted.
+    let Some((tool, key)) = steps::effect(db, run, seq)? else {
+        return Ok(());
+    };
+    let (tool, key) = (tool.as_str(), key.as_str());
     match choice {
         "happened" => {
             let outcome = need.detail["assumed_outcome"].to_string();
@@ -121,8 +134,13 @@ fn allowed(db: &Connection, need: &NeedRow, choice: &str) -> Result<(), StoreErr
     let (Some(run), Some(seq)) = (need.run, need.seq) else {
         return Ok(());
     };
-    if matches!(choice, "approve" | "allow_once") {
-        steps::approve(db, run, seq)?;
+    let grant = match choice {
+        "approve" => Grant::Approved,
+        "allow_once" => Grant::AllowedOnce,
+        _ => Grant::None,
+    };
+    if grant != Grant::None {
+        steps::grant(db, run, seq, grant)?;
     } else {
         let class = if need.kind == NeedKind::Approval {
             FailureClass::Approval
@@ -132,7 +150,7 @@ fn allowed(db: &Connection, need: &NeedRow, choice: &str) -> Result<(), StoreErr
         let tool = need.detail["call"]["tool"].as_str().unwrap_or_default();
         let error = ToolError::not_done(
             class,
-            "refused_by_user",
+            REFUSED_BY_USER,
             tool,
             "the user said no; nothing was done",
         );
@@ -181,10 +199,12 @@ fn wake_automation(db: &Connection, automation: i64, now: Time) -> Result<(), St
     let Some(row) = automations::row(db, automation)? else {
         return Ok(());
     };
-    if row.state == AutomationState::Paused {
+    let by_user = row.paused_because.as_deref() == Some(automations::PAUSED_BY_USER);
+    if row.state == AutomationState::Paused && !by_user {
         automations::set_state(db, automation, AutomationState::Active, None)?;
         // What was due while something was needed is made up for as `on_missed` says.
         triggers::wake(db, automation, now, false)?;
+        crate::scheduler::renew_leases(db, automation, now)?;
         events::record(
             db,
             now,
@@ -209,6 +229,31 @@ fn again(db: &Connection, need: &NeedRow, choice: &str, now: Time) -> Result<(),
         }
         return Ok(());
     }
+    for run in failed_alike(db, need, run)? {
+        try_again(db, run)?;
+    }
+    match need.automation {
+        Some(automation) => wake_automation(db, automation, now),
+        None => Ok(()),
+    }
+}
+
+/// The run of an item, and those that failed the same way while it was open: they share the item.
+fn failed_alike(db: &Connection, need: &NeedRow, run: i64) -> Result<Vec<i64>, StoreError> {
+    let Some(fingerprint) = need.detail["failure"]["fingerprint"].as_str() else {
+        return Ok(vec![run]);
+    };
+    let runs = db
+        .prepare_cached(
+            "SELECT id FROM runs WHERE automation=?1 AND id>=?2 AND state IN ('failed','waiting')
+               AND json_extract(failure, '$.fingerprint')=?3 ORDER BY id",
+        )?
+        .query_map(params![need.automation, run, fingerprint], |r| r.get(0))?
+        .collect::<Result<_, _>>()?;
+    Ok(runs)
+}
+
+fn try_again(db: &Connection, run: i64) -> Result<(), StoreError> {
     db.prepare_cached(
         "UPDATE runs SET state='queued', waiting_for=NULL, waiting_until=NULL, ended_at=NULL, failure_class=NULL,
                 failure=NULL, retries=0, crashes=0, crashed_at_step=NULL
@@ -223,10 +268,7 @@ fn again(db: &Connection, need: &NeedRow, choice: &str, now: Time) -> Result<(),
         InputState::Claimed.as_str(),
         InputState::Failed.as_str()
     ])?;
-    match need.automation {
-        Some(automation) => wake_automation(db, automation, now),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// Ends a waiting run for the user.
@@ -266,4 +308,25 @@ pub fn cancel_idle(db: &Connection, run: i64, now: Time) -> Result<bool, StoreEr
     }
     stop(db, run, "cancelled by the user", now)?;
     Ok(true)
+}
+
+/// Cancels every run of an automation that is not at work right now, and withdraws what the
+/// automation asked, except what others wait for, too.
+pub fn cancel_all_idle(
+    db: &Connection,
+    automation: i64,
+    why: &str,
+    now: Time,
+) -> Result<(), StoreError> {
+    let idle: Vec<i64> = db
+        .prepare_cached(
+            "SELECT id FROM runs WHERE automation=?1 AND state IN ('queued','waiting') ORDER BY id",
+        )?
+        .query_map([automation], |r| r.get(0))?
+        .collect::<Result<_, _>>()?;
+    for run in idle {
+        stop(db, run, why, now)?;
+    }
+    needs::withdraw_of_automation(db, automation, now)?;
+    Ok(())
 }

@@ -8,8 +8,8 @@ use super::keys;
 use super::program::Program;
 use crate::fault;
 use crate::gate::{ApprovalNeeded, Refusal, Verdict};
-use crate::store::steps::{NewStep, StepOutcome, StepRow};
-use crate::store::{Durability, StoreError, runs::RunRow};
+use crate::store::steps::{Grant, NewStep, StepOutcome, StepRow};
+use crate::store::{Durability, Lost, StoreError, runs::RunRow};
 use crate::tools::{
     CallInfo, Checked, EffectCertainty, Entry, Reconciled, ResourceKind, ToolError,
 };
@@ -33,7 +33,7 @@ pub(super) struct Prepared {
     pub(super) step: NewStep,
     pub(super) checked: Checked,
     pub(super) info: CallInfo,
-    pub(super) approved: bool,
+    pub(super) grant: Grant,
     /// Facts that an earlier attempt recorded before the effect.
     pub(super) prepared: Value,
 }
@@ -138,6 +138,7 @@ pub(super) fn outcome(result: Result<Value, ToolError>, tool: &str) -> StepOutco
 /// A call that changes nothing, already allowed.
 pub(super) async fn read(parts: Arc<Parts>, entry: &'static Entry, call: Prepared) -> Landed {
     let began = Instant::now();
+    let _lane = parts.lanes.enter(&call.checked.resources).await;
     let result = entry
         .run_outside(call.checked.input, &call.info, &parts.env)
         .await;
@@ -174,13 +175,21 @@ pub(super) async fn effect(
     entry: &'static Entry,
     mut call: Prepared,
     mode: Mode,
+    lost: Lost,
 ) -> Landed {
     let began = Instant::now();
+    // Before the intent: what waits for its lane has provably not happened.
+    let _lane = parts.lanes.enter(&call.checked.resources).await;
     call.info.prepared = call.prepared.clone();
     match mode {
-        Mode::Fresh => match intend_fresh(&parts, &facts, entry, &mut call).await {
-            Ok(None) => {}
-            Ok(Some(landed)) => return landed,
+        Mode::Fresh => match intend_fresh(&parts, &facts, entry, &mut call, lost).await {
+            Ok(Way::Go) => {}
+            Ok(Way::LookUpFirst) => {
+                if let Some(landed) = look_up(&parts, entry, &call, began).await {
+                    return landed;
+                }
+            }
+            Ok(Way::Stop(landed)) => return *landed,
             Err(error) => return Landed::Lost(error),
         },
         Mode::Repeat => {}
@@ -213,13 +222,24 @@ fn ended(step: NewStep, outcome: StepOutcome, began: Instant) -> Landed {
     }
 }
 
-/// Writes the intent. `None` when the effect may go ahead.
+/// Where a call goes once ledger and gate were asked.
+pub(super) enum Way {
+    /// Its intent is on disk: do it.
+    Go,
+    /// Its intent is on disk: do it unless it is found to have happened.
+    LookUpFirst,
+    /// Not outside.
+    Stop(Box<Landed>),
+}
+
+/// Writes the intent, unless an earlier entry of the journal was lost.
 async fn intend_fresh(
     parts: &Parts,
     facts: &RunFacts,
     entry: &'static Entry,
     call: &mut Prepared,
-) -> Result<Option<Landed>, StoreError> {
+    lost: Lost,
+) -> Result<Way, StoreError> {
     let began = Instant::now();
     match entry
         .prepare(call.checked.input.clone(), &call.info, &parts.env)
@@ -233,13 +253,13 @@ async fn intend_fresh(
             // Nothing was even intended yet.
             error.effect = EffectCertainty::NotDone;
             let failed = StepOutcome::Err(error);
-            return Ok(Some(Landed::Ended {
+            return Ok(Way::Stop(Box::new(Landed::Ended {
                 step: call.step.clone(),
                 effect_key: None,
                 outcome: failed,
                 reused: false,
                 began,
-            }));
+            })));
         }
     }
     let effect = self::intention(parts, facts, call);
@@ -247,10 +267,14 @@ async fn intend_fresh(
     let intended = parts
         .store
         .write(Durability::Synced, move |db| {
+            lost.check()?;
             intend::intend(db, &program, &effect)
         })
         .await?;
-    Ok(stopped_by(intended, call, began))
+    if let Intended::GoAfterLookUp(prepared) = &intended {
+        call.info.prepared = prepared.clone();
+    }
+    Ok(way(intended, entry, call, began))
 }
 
 /// What is handed to the ledger and the gate about a call.
@@ -262,44 +286,44 @@ pub(super) fn intention(parts: &Parts, facts: &RunFacts, call: &Prepared) -> Eff
         effect_key: call.info.effect_key.clone(),
         title: call.checked.title.clone(),
         resources: call.checked.resources.clone(),
-        approved: call.approved,
+        grant: call.grant,
         prepared: call.prepared.clone(),
         now: parts.clock.now(),
         run_started: facts.logical_start,
     }
 }
 
-/// What ends a call before its effect, if anything does.
-pub(super) fn stopped_by(intended: Intended, call: &Prepared, began: Instant) -> Option<Landed> {
-    let step = call.step.clone();
-    match intended {
-        Intended::Go => None,
-        Intended::Reuse(outcome) => Some(Landed::Ended {
-            effect_key: None,
-            step,
-            outcome,
-            reused: true,
-            began,
-        }),
-        Intended::Conflict(error) => Some(Landed::Ended {
-            effect_key: None,
-            step,
-            outcome: StepOutcome::Err(error),
-            reused: false,
-            began,
-        }),
-        Intended::Refused(refusal) => {
-            Some(ask(call, WaitingFor::Permission, Reason::Refused(refusal)))
-        }
+/// What ledger and gate said, as the call's way.
+pub(super) fn way(
+    intended: Intended,
+    entry: &'static Entry,
+    call: &Prepared,
+    began: Instant,
+) -> Way {
+    let ended = |outcome, reused| Landed::Ended {
+        step: call.step.clone(),
+        effect_key: None,
+        outcome,
+        reused,
+        began,
+    };
+    let landed = match intended {
+        Intended::Go => return Way::Go,
+        Intended::GoAfterLookUp(_) => return Way::LookUpFirst,
+        Intended::Reuse(outcome) => ended(outcome, true),
+        Intended::Conflict(error) => ended(StepOutcome::Err(error), false),
+        Intended::Refused(refusal) => ask(call, WaitingFor::Permission, Reason::Refused(refusal)),
         Intended::NeedsApproval(needed) => {
-            Some(ask(call, WaitingFor::Approval, Reason::Approval(needed)))
+            ask(call, WaitingFor::Approval, Reason::Approval(needed))
         }
-        Intended::Held(row) => Some(ask(
+        Intended::Held(row) => ask(call, WaitingFor::InDoubt, Reason::Behind { run: row.run }),
+        Intended::InDoubt => in_doubt(
+            entry,
             call,
-            WaitingFor::InDoubt,
-            Reason::Behind { run: row.run },
-        )),
-    }
+            "An earlier run ended before it was known whether this was done.",
+        ),
+    };
+    Way::Stop(Box::new(landed))
 }
 
 /// A call that waits for a person.
@@ -403,13 +427,19 @@ async fn unknown_end(
     }
 }
 
-/// What a `Parked` entry of the journal makes of a call: settled, or still waiting.
-pub(super) fn still_in_doubt(call: &Prepared, row: &StepRow) -> Option<Landed> {
+/// What a `Parked` entry of the journal makes of a call: settled, or still waiting. It is asked
+/// about again, as the attempt that found the doubt may have ended before it could ask; an item
+/// that is open already stays the one it is.
+pub(super) fn still_in_doubt(
+    entry: &'static Entry,
+    call: &Prepared,
+    row: &StepRow,
+) -> Option<Landed> {
     (row.state == StepState::InDoubt).then(|| {
-        ask(
+        in_doubt(
+            entry,
             call,
-            WaitingFor::InDoubt,
-            Reason::Behind { run: call.step.run },
+            "Deputy started this and could not find out whether it was done.",
         )
     })
 }

@@ -10,7 +10,7 @@ use super::matcher::{Delivery, Verdict};
 use crate::gate;
 use crate::sandbox::{Call, LogLine, ScriptFailure};
 use crate::store::inbox::{self, NewInput};
-use crate::store::steps::{self, NewStep, StepEnd, StepOutcome, StepRow};
+use crate::store::steps::{self, Grant, NewStep, StepEnd, StepOutcome, StepRow};
 use crate::store::{Durability, Key, StoreError, events, ledger};
 use crate::tools::{CallInfo, Entry, Kind, ToolError, canonical, split_once};
 use deputy_protocol::{EffectClass, FailureClass, SourceKind, StepState, Time, WaitingFor};
@@ -24,7 +24,7 @@ pub(super) enum LocalEnd {
     /// Applied, with intent and end in the same transaction.
     Ended(StepOutcome),
     /// Ledger or gate stopped it before.
-    Stopped(Box<Intended>),
+    Stopped(&'static Entry, Box<Intended>),
 }
 
 /// The longest line of a script's log that is kept, in characters.
@@ -61,7 +61,11 @@ impl Attempt {
                 Ok(())
             }
             Verdict::New => self.begin(&call, args, digest, occurrence, None),
-            Verdict::Again(row) | Verdict::Interrupted(row) | Verdict::Parked(row) => {
+            Verdict::Parked(row) => {
+                self.parked_before.insert(seq);
+                self.begin(&call, args, digest, occurrence, Some(row))
+            }
+            Verdict::Again(row) | Verdict::Interrupted(row) => {
                 self.begin(&call, args, digest, occurrence, Some(row))
             }
         }
@@ -144,14 +148,17 @@ impl Attempt {
                     }),
             );
         }
-        let info = calls::call_info(
+        let mut info = calls::call_info(
             &self.parts,
             &self.facts,
             &step,
             self.logical.max(self.facts.logical_start),
         );
+        if row.as_ref().is_some_and(|r| r.grant == Grant::AllowedOnce) {
+            info.allow(&checked.resources);
+        }
         let prepared = Prepared {
-            approved: row.as_ref().is_some_and(|r| r.approved),
+            grant: row.as_ref().map_or(Grant::None, |r| r.grant),
             prepared: row.as_ref().map_or(Value::Null, |r| r.prepared.clone()),
             step,
             checked,
@@ -167,7 +174,7 @@ impl Attempt {
         row: Option<Box<StepRow>>,
     ) -> Result<(), End> {
         if let Some(row) = &row
-            && let Some(landed) = calls::still_in_doubt(&call, row)
+            && let Some(landed) = calls::still_in_doubt(entry, &call, row)
         {
             return self.on_landed(landed);
         }
@@ -201,7 +208,7 @@ impl Attempt {
 
     /// The gate, where it need not count; `None` lets the call pass on.
     fn gated(&self, call: &Prepared) -> Option<Landed> {
-        if call.approved || self.facts.program.counts(&call.step.tool) {
+        if self.facts.program.counts(&call.step.tool) {
             return None;
         }
         let question = gate::GateCall {
@@ -211,31 +218,35 @@ impl Attempt {
         };
         let permissions = self.parts.programs.permissions();
         let now = self.parts.clock.now();
-        stopped(
-            gate::decide(
-                &permissions,
-                &self.facts.program.contract,
-                &question,
-                &gate::NoCounts,
-                now,
-            ),
-            call,
-        )
+        let verdict = gate::decide(
+            &permissions,
+            &self.facts.program.contract,
+            &question,
+            &gate::NoCounts,
+            now,
+        );
+        stopped(intend::with_grant(call.grant, verdict), call)
     }
 
     fn spawn_effect(&mut self, entry: &'static Entry, call: Prepared, mode: Mode) {
         let (parts, facts) = (Arc::clone(&self.parts), Arc::clone(&self.facts));
-        self.tasks
-            .spawn(calls::effect(parts, facts, entry, call, mode));
+        self.tasks.spawn(calls::effect(
+            parts,
+            facts,
+            entry,
+            call,
+            mode,
+            self.lost.clone(),
+        ));
     }
 
     fn read(&mut self, entry: &'static Entry, call: Prepared) -> Result<(), End> {
         let parts = Arc::clone(&self.parts);
-        if self.facts.program.counts(&call.step.tool) && !call.approved {
+        if self.facts.program.counts(&call.step.tool) {
             let facts = Arc::clone(&self.facts);
             self.tasks.spawn(async move {
                 match calls::counted_verdict(&parts, &facts, &call).await {
-                    Ok(verdict) => match stopped(verdict, &call) {
+                    Ok(verdict) => match stopped(intend::with_grant(call.grant, verdict), &call) {
                         Some(landed) => landed,
                         None => calls::read(parts, entry, call).await,
                     },
@@ -446,10 +457,14 @@ impl Attempt {
     fn park(&mut self, ask: &Ask) {
         let (step, automation) = (ask.step.clone(), self.facts.run.automation);
         let doubtful = matches!(ask.reason, Reason::InDoubt { .. });
+        if !doubtful && self.parked_before.contains(&ask.seq) {
+            // Its entry says so already, or says what a person answered meanwhile.
+            return;
+        }
         self.parts.store.write_behind(&self.lost, move |db| {
             if doubtful {
-                steps::set_state(db, step.run, step.seq, StepState::InDoubt)?;
-                if let Some(key) = &step.effect_key {
+                let doubted = steps::doubt(db, step.run, step.seq)?;
+                if let Some(key) = step.effect_key.as_ref().filter(|_| doubted) {
                     ledger::end(db, automation, &step.tool, key, StepState::InDoubt, None)?;
                 }
                 return Ok(());
@@ -479,7 +494,7 @@ impl Attempt {
             .map(|line| {
                 let message: String = line.message.chars().take(LOG_LINE).collect();
                 let message = self.parts.redactor.text(&message);
-                let fields = line.fields.map(|f| self.parts.redactor.json(&f.0));
+                let fields = line.fields.map(|f| self.parts.redactor.json(&calls::parse(&f)));
                 json!({"level": line.level, "message": message, "fields": fields, "attempt": self.facts.run.attempt})
             })
             .collect();
@@ -548,9 +563,9 @@ fn apply_local(
     if is_effect {
         match intend::intend(db, &facts.program, effect)? {
             Intended::Go => {}
-            stopped => return Ok(LocalEnd::Stopped(Box::new(stopped))),
+            stopped => return Ok(LocalEnd::Stopped(entry, Box::new(stopped))),
         }
-    } else if !effect.approved {
+    } else {
         let step = &effect.step;
         let verdict = intend::decide_read(
             db,
@@ -561,14 +576,13 @@ fn apply_local(
             effect.run_started,
             effect.now,
         )?;
-        match verdict {
-            gate::Verdict::Allowed => {}
-            gate::Verdict::Refused(refusal) => {
-                return Ok(LocalEnd::Stopped(Box::new(Intended::Refused(refusal))));
-            }
-            gate::Verdict::NeedsApproval(needed) => {
-                return Ok(LocalEnd::Stopped(Box::new(Intended::NeedsApproval(needed))));
-            }
+        let stopped = match intend::with_grant(effect.grant, verdict) {
+            gate::Verdict::Allowed => None,
+            gate::Verdict::Refused(refusal) => Some(Intended::Refused(refusal)),
+            gate::Verdict::NeedsApproval(needed) => Some(Intended::NeedsApproval(needed)),
+        };
+        if let Some(stopped) = stopped {
+            return Ok(LocalEnd::Stopped(entry, Box::new(stopped)));
         }
     }
     let outcome = calls::outcome(entry.apply_local(input, info, db), entry.name);

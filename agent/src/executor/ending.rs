@@ -73,6 +73,9 @@ pub(super) enum Next {
     Fail,
 }
 
+/// The code of the error that a person's refusal is.
+pub(super) const REFUSED_BY_USER: &str = "refused_by_user";
+
 /// How often a step may take its process with it before the run waits for a person.
 pub(super) const POISON: u32 = 3;
 
@@ -130,8 +133,14 @@ pub(super) fn after_failure(failure: &Failure, past: Past, now: Time, random: f6
             pause: true,
         },
         FailureClass::Approval => Next::Cancel,
-        // The gate parks such calls before they fail; only a person's refusal comes here.
-        FailureClass::Permission | FailureClass::InDoubt => Next::Fail,
+        // The gate parks calls before they fail: what comes here was refused by a person, or a tool
+        // met the contract's border by itself (a redirect, a link).
+        FailureClass::Permission if failure.code == REFUSED_BY_USER => Next::Fail,
+        FailureClass::Permission => Next::FailAndAsk {
+            kind: NeedKind::Permission,
+            pause: false,
+        },
+        FailureClass::InDoubt => Next::Fail,
     }
 }
 
@@ -198,7 +207,18 @@ mod tests {
             }
         );
         assert_eq!(after(C::Approval, past(0, 0)), Next::Cancel);
-        assert_eq!(after(C::Permission, past(0, 0)), Next::Fail);
+        assert_eq!(
+            after(C::Permission, past(0, 0)),
+            Next::FailAndAsk {
+                kind: K::Permission,
+                pause: false
+            }
+        );
+        let refused = Failure::new(C::Permission, REFUSED_BY_USER, "no");
+        assert_eq!(
+            after_failure(&refused, past(0, 0), Time(0), 0.5),
+            Next::Fail
+        );
         assert_eq!(after(C::InDoubt, past(0, 0)), Next::Fail);
     }
 

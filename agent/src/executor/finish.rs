@@ -10,6 +10,7 @@ use crate::store::needs::NewNeed;
 use crate::store::{
     Durability, Key, StoreError, automations, chats, events, needs as need_rows, steps, triggers,
 };
+use deputy_protocol::model::Choice;
 use deputy_protocol::{
     AutomationState, FailureClass, InputState, NeedKind, RunState, StepState, Time, WaitingFor,
 };
@@ -84,17 +85,22 @@ fn write_end(
     let busy = i64::try_from(left.busy.as_micros()).unwrap_or(i64::MAX);
     db.prepare_cached("UPDATE runs SET busy_us=busy_us+?2, steps=max(steps,?3) WHERE id=?1")?
         .execute(params![run, busy, left.steps])?;
+    let archived = automations::row(db, facts.run.automation)?
+        .is_some_and(|row| row.state == AutomationState::Archived);
+    if archived && !matches!(left.end, End::Done { .. }) {
+        // Nothing of an archived automation goes on later, so nothing is left to wait for.
+        return cancelled_in_doubt(db, parts, facts, left, "the automation was archived", now);
+    }
     match &left.end {
         End::Done { result, state } => {
             automations::change_state(db, facts.run.automation, state)?;
             end_run(db, facts, RunState::Succeeded, Some(result.get()), now)?;
             Ok(AttemptReport::Ended)
         }
-        End::Cancelled => {
-            cancelled(db, facts, "cancelled by the user", now)?;
-            Ok(AttemptReport::Ended)
-        }
+        End::Cancelled => cancelled_in_doubt(db, parts, facts, left, "cancelled by the user", now),
         End::Parked => parked(db, parts, facts, left, now),
+        // The doubt is settled first; the run then fails the same way again, from its journal.
+        End::Failed(_) if doubtful(left).next().is_some() => parked(db, parts, facts, left, now),
         End::Failed(failure) => failed(db, parts, facts, failure, now, random),
         End::Lost(error) => {
             let mut failure = Failure::new(
@@ -167,8 +173,19 @@ fn parked(
         .asks
         .first()
         .map_or(WaitingFor::Timer, |ask| ask.waiting_for);
+    let mut answered = false;
     for ask in &left.asks {
-        open_ask(db, parts, facts, ask, now)?;
+        if steps::answered(db, facts.run.key, ask.seq)? {
+            answered = true;
+        } else {
+            open_ask(db, parts, facts, ask, needs::choices, now)?;
+        }
+    }
+    if answered {
+        // The answer came while the attempt was under way and found nothing to wake.
+        db.prepare_cached("UPDATE runs SET state='queued' WHERE id=?1")?
+            .execute([facts.run.key])?;
+        return Ok(AttemptReport::Waiting);
     }
     let behind_live = left
         .asks
@@ -216,6 +233,16 @@ fn wait(
     )
 }
 
+/// The name of “the same failure again”.
+fn fingerprint(failure: &Failure) -> String {
+    crate::failure::fingerprint(
+        failure.class,
+        &failure.code,
+        failure.tool.as_deref().unwrap_or(""),
+        failure.stack.lines().next().unwrap_or(""),
+    )
+}
+
 /// What is kept and shown about a failure.
 fn evidence(failure: &Failure) -> Value {
     json!({
@@ -226,7 +253,32 @@ fn evidence(failure: &Failure) -> Value {
         "step": failure.seq,
         "tool": failure.tool,
         "connection": failure.connection,
+        "fingerprint": fingerprint(failure),
     })
+}
+
+/// Ends a run for good. What nobody knows about is asked all the same; only doing it now is no
+/// choice any more.
+fn cancelled_in_doubt(
+    db: &Connection,
+    parts: &Parts,
+    facts: &RunFacts,
+    left: &Left,
+    why: &str,
+    now: Time,
+) -> Result<AttemptReport, StoreError> {
+    cancelled(db, facts, why, now)?;
+    for ask in doubtful(left) {
+        open_ask(db, parts, facts, ask, needs::choices_after_the_end, now)?;
+    }
+    Ok(AttemptReport::Ended)
+}
+
+/// The questions about effects that may have happened.
+fn doubtful(left: &Left) -> impl Iterator<Item = &Ask> {
+    left.asks
+        .iter()
+        .filter(|ask| matches!(ask.reason, Reason::InDoubt { .. }))
 }
 
 fn open_ask(
@@ -234,6 +286,7 @@ fn open_ask(
     parts: &Parts,
     facts: &RunFacts,
     ask: &Ask,
+    choices: fn(NeedKind) -> Vec<Choice>,
     now: Time,
 ) -> Result<(), StoreError> {
     let args: Value = serde_json::from_str(&ask.step.args).unwrap_or(Value::Null);
@@ -271,7 +324,7 @@ fn open_ask(
         automation: Some(facts.run.automation),
         run: Some(facts.run.key),
         seq: Some(ask.seq),
-        choices: needs::choices(kind),
+        choices: choices(kind),
         detail: parts.redactor.json(&detail),
     };
     open_need(db, &need, now)
@@ -446,12 +499,7 @@ fn ask_about(
 ) -> Result<(), StoreError> {
     let name = &facts.program.name;
     let automation = facts.run.automation;
-    let fingerprint = crate::failure::fingerprint(
-        failure.class,
-        &failure.code,
-        failure.tool.as_deref().unwrap_or(""),
-        failure.stack.lines().next().unwrap_or(""),
-    );
+    let fingerprint = fingerprint(failure);
     let (dedupe, title) = match kind {
         // One item a connection, however many runs wait for it.
         NeedKind::Auth => match &failure.connection {
@@ -485,6 +533,13 @@ fn ask_about(
                 failure.message
             ),
         ),
+        NeedKind::Permission => (
+            format!("border:a{automation}:{fingerprint}"),
+            format!(
+                "“{name}” wants to do something it may not: {}",
+                failure.message
+            ),
+        ),
         NeedKind::Logic => (
             format!("logic:a{automation}:{fingerprint}"),
             format!("The script of “{name}” failed: {}", failure.message),
@@ -501,7 +556,7 @@ fn ask_about(
         automation: Some(automation),
         run: Some(facts.run.key),
         seq: failure.seq,
-        choices: needs::choices(kind),
+        choices: needs::choices_after(kind),
         detail: parts.redactor.json(&json!({"failure": evidence(failure)})),
     };
     open_need(db, &need, now)

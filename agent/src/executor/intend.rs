@@ -5,8 +5,8 @@ use super::program::Program;
 use crate::fault;
 use crate::gate::{self, GateCall, LedgerCounts, Permissions, Verdict, Window};
 use crate::store::ledger::{self, LedgerRow, NewEffect};
-use crate::store::steps::{self, NewStep, StepEnd, StepOutcome};
-use crate::store::{StoreError, settings};
+use crate::store::steps::{self, Grant, NewStep, StepEnd, StepOutcome};
+use crate::store::{StoreError, runs, settings};
 use crate::tools::{Resource, ToolError};
 use deputy_protocol::{EffectClass, FailureClass, StepState, Time};
 use rusqlite::{Connection, params};
@@ -25,8 +25,8 @@ pub(super) struct Effect {
     pub(super) effect_key: String,
     pub(super) title: String,
     pub(super) resources: Vec<Resource>,
-    /// A person allowed this very call.
-    pub(super) approved: bool,
+    /// What a person allowed of this very call.
+    pub(super) grant: Grant,
     pub(super) prepared: Value,
     pub(super) now: Time,
     pub(super) run_started: Time,
@@ -37,6 +37,11 @@ pub(super) struct Effect {
 pub(super) enum Intended {
     /// The intent is written: go.
     Go,
+    /// The intent is written, but a run that has ended left it open whether this happened already:
+    /// look it up first, with what that run had recorded.
+    GoAfterLookUp(Value),
+    /// A run that has ended left it open whether this happened already, and nobody can tell.
+    InDoubt,
     /// Done before: this is its end, and nothing is executed.
     Reuse(StepOutcome),
     /// The key belongs to a call with other arguments.
@@ -58,8 +63,10 @@ pub(super) fn intend(
     fault::point("intend");
     let tool = effect.step.tool.as_str();
     let known = ledger::find(db, effect.automation, tool, &effect.effect_key)?;
+    let mut orphan = None;
     if let Some(row) = &known {
-        if row.digest != effect.step.digest {
+        // What provably did not happen holds its key for nobody: other arguments are another try.
+        if row.state != StepState::Failed && row.digest != effect.step.digest {
             return Ok(Intended::Conflict(conflict(tool, &effect.effect_key)));
         }
         match row.state {
@@ -67,27 +74,57 @@ pub(super) fn intend(
             StepState::Intent | StepState::InDoubt | StepState::Waiting
                 if (row.run, row.seq) != (effect.step.run, effect.step.seq) =>
             {
-                return Ok(Intended::Held(Box::new(row.clone())));
+                if runs::is_live(db, row.run)? {
+                    return Ok(Intended::Held(Box::new(row.clone())));
+                }
+                orphan = Some(steps::prepared(db, row.run, row.seq)?);
             }
             StepState::Intent | StepState::InDoubt | StepState::Waiting | StepState::Failed => {}
         }
     }
-    if !effect.approved {
-        match decide(db, program, effect)? {
-            Verdict::Allowed => {}
-            Verdict::Refused(refusal) => return Ok(Intended::Refused(refusal)),
-            Verdict::NeedsApproval(needed) => return Ok(Intended::NeedsApproval(needed)),
-        }
+    match with_grant(effect.grant, decide(db, program, effect)?) {
+        Verdict::Allowed => {}
+        Verdict::Refused(refusal) => return Ok(Intended::Refused(refusal)),
+        Verdict::NeedsApproval(needed) => return Ok(Intended::NeedsApproval(needed)),
     }
-    match known {
-        Some(row) => ledger::take_over(db, row.key, effect.step.run, effect.step.seq, effect.now)?,
+    match &known {
+        Some(row) => ledger::take_over(db, row.key, &new_effect(effect))?,
         None => {
             ledger::add(db, &new_effect(effect))?;
         }
     }
+    if let Some(prepared) = orphan {
+        return adopt(db, effect, prepared);
+    }
     steps::begin(db, &effect.step, StepState::Intent, &effect.prepared)?;
     fault::point("intended");
     Ok(Intended::Go)
+}
+
+/// Takes over an effect that a run which has ended left open. Its own entry is written as if this
+/// run had been interrupted in it, so that a crash from here on goes the same way.
+fn adopt(db: &Connection, effect: &Effect, prepared: Value) -> Result<Intended, StoreError> {
+    let step = &effect.step;
+    steps::begin(db, step, StepState::Intent, &prepared)?;
+    match step.class {
+        EffectClass::Pure | EffectClass::Read | EffectClass::Idempotent => Ok(Intended::Go),
+        EffectClass::Reconcilable => Ok(Intended::GoAfterLookUp(prepared)),
+        EffectClass::Opaque => Ok(Intended::InDoubt),
+    }
+}
+
+/// What a person's word makes of the gate's. An approval answers the contract's wish for one, an
+/// allowance its refusal; neither opens what is denied for every automation.
+pub(super) fn with_grant(grant: Grant, verdict: Verdict) -> Verdict {
+    match (grant, verdict) {
+        (Grant::Approved | Grant::AllowedOnce, Verdict::NeedsApproval(_)) => Verdict::Allowed,
+        (Grant::AllowedOnce, Verdict::Refused(refusal))
+            if refusal.code != gate::GLOBALLY_DENIED =>
+        {
+            Verdict::Allowed
+        }
+        (_, verdict) => verdict,
+    }
 }
 
 fn new_effect(effect: &Effect) -> NewEffect {
@@ -203,15 +240,24 @@ struct Counts<'a> {
 }
 
 impl LedgerCounts for Counts<'_> {
-    fn effects(&self, operation: &str, window: Window) -> u64 {
-        let counted = match window {
-            Window::Run => ledger::count_in_run(self.db, self.run, operation),
+    fn effects(&self, pattern: &str, window: Window) -> u64 {
+        let effects = match window {
+            Window::Run => ledger::count_in_run(self.db, self.run, pattern),
             Window::Between { from, to } => {
-                ledger::count(self.db, self.automation, operation, from, to)
+                ledger::count(self.db, self.automation, pattern, from, to)
             }
         };
-        // A count that cannot be had must not open the gate.
-        counted.unwrap_or(u64::MAX)
+        // A namespace names what only looks, too.
+        let reads = if pattern.ends_with(".*") {
+            in_journal(self, pattern, window, " AND s.effect_class='read'")
+        } else {
+            Ok(0)
+        };
+        match (effects, reads) {
+            (Ok(effects), Ok(reads)) => effects.saturating_add(reads),
+            // A count that cannot be had must not open the gate.
+            _ => u64::MAX,
+        }
     }
 
     fn cost_micros(&self, window: Window) -> u64 {
@@ -237,32 +283,49 @@ impl LedgerCounts for Counts<'_> {
 struct ReadCounts<'a>(Counts<'a>);
 
 impl LedgerCounts for ReadCounts<'_> {
-    fn effects(&self, operation: &str, window: Window) -> u64 {
-        let db = self.0.db;
-        let counted = match window {
-            Window::Run => db
-                .prepare_cached("SELECT count(*) FROM steps WHERE id BETWEEN ?1 AND ?2 AND tool=?3")
-                .and_then(|mut q| {
-                    q.query_row(
-                        params![steps::key(self.0.run, 0), steps::key(self.0.run, steps::MAX_SEQ), operation],
-                        |r| r.get::<_, i64>(0),
-                    )
-                }),
-            Window::Between { from, to } => db
-                .prepare_cached(
-                    "SELECT count(*) FROM runs r JOIN steps s ON s.id BETWEEN r.id<<20 AND (r.id<<20)+1048575
-                     WHERE r.automation=?1 AND s.tool=?2 AND s.started_at>=?3 AND s.started_at<?4",
-                )
-                .and_then(|mut q| {
-                    q.query_row(params![self.0.automation, operation, from.0, to.0], |r| r.get::<_, i64>(0))
-                }),
-        };
-        counted.map_or(u64::MAX, |n| u64::try_from(n).unwrap_or(0))
+    fn effects(&self, pattern: &str, window: Window) -> u64 {
+        if pattern.ends_with(".*") {
+            return self.0.effects(pattern, window);
+        }
+        in_journal(&self.0, pattern, window, "").unwrap_or(u64::MAX)
     }
 
     fn cost_micros(&self, window: Window) -> u64 {
         self.0.cost_micros(window)
     }
+}
+
+/// How many steps of the tools that a pattern names are in the journal.
+fn in_journal(
+    counts: &Counts<'_>,
+    pattern: &str,
+    window: Window,
+    only: &str,
+) -> Result<u64, StoreError> {
+    let (tools, tool) = ledger::tool_condition(pattern);
+    let n: i64 = match window {
+        Window::Run => counts
+            .db
+            .prepare_cached(&format!(
+                "SELECT count(*) FROM steps s WHERE s.id BETWEEN ?1 AND ?3 AND {tools}{only}"
+            ))?
+            .query_row(
+                params![
+                    steps::key(counts.run, 0),
+                    tool,
+                    steps::key(counts.run, steps::MAX_SEQ)
+                ],
+                |r| r.get(0),
+            )?,
+        Window::Between { from, to } => counts
+            .db
+            .prepare_cached(&format!(
+                "SELECT count(*) FROM runs r JOIN steps s ON s.id BETWEEN r.id<<20 AND (r.id<<20)+1048575
+                 WHERE r.automation=?1 AND {tools} AND s.started_at>=?3 AND s.started_at<?4{only}"
+            ))?
+            .query_row(params![counts.automation, tool, from.0, to.0], |r| r.get(0))?,
+    };
+    Ok(u64::try_from(n).unwrap_or(0))
 }
 
 /// Writes the end of an effect into journal and ledger.

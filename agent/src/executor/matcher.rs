@@ -162,7 +162,7 @@ mod tests {
                 .map(|json| StepOutcome::Ok(RawValue::from_string(json.to_owned()).unwrap())),
             settled,
             again: false,
-            approved: false,
+            grant: Default::default(),
             prepared: Value::Null,
             logical_at: Some(Time(i64::from(seq) * 100)),
             wake_at: None,

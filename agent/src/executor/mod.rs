@@ -4,7 +4,7 @@
 //! Read in this order: `matcher.rs` (pure: how a journal answers the calls of a new attempt),
 //! `ending.rs` (pure: what a run becomes after an attempt), `keys.rs` (pure: effect keys),
 //! `intend.rs` (the transaction before an effect), `calls.rs` (one call's way to the outside),
-//! `dispatch.rs` (which way a call goes), `attempt.rs` (the loop between worker and calls), `finish.rs` (the transaction after an
+//! `lanes.rs` (how many go through a connection at a time), `dispatch.rs` (which way a call goes), `attempt.rs` (the loop between worker and calls), `finish.rs` (the transaction after an
 //! attempt), `recover.rs` (what is done at start), `answers.rs` (what a person's answer does),
 //! `rehearse.rs` (dry runs and replays, which execute nothing).
 
@@ -16,17 +16,19 @@ mod ending;
 mod finish;
 mod intend;
 mod keys;
+mod lanes;
 mod matcher;
 mod program;
 mod recover;
 mod rehearse;
 
-pub use answers::{Resumed, answer, cancel_idle};
+pub use answers::{Resumed, answer, cancel_all_idle, cancel_idle};
 pub use attempt::{AttemptReport, RunContext};
 pub use finish::{open_need, pause_automation};
 pub(crate) use intend::DENIED_SETTING;
+pub use lanes::Lanes;
 pub use program::{Program, Programs};
-pub use recover::recover;
+pub use recover::{give_back, recover};
 pub use rehearse::{Rehearsal, Replayed, dry_run, replay};
 
 use crate::clock::SharedClock;
@@ -66,6 +68,8 @@ pub struct Parts {
     pub stopping: CancellationToken,
     /// Where new work is announced.
     pub arrivals: Arrivals,
+    /// How many calls go through a connection at a time.
+    pub lanes: Lanes,
     /// What can be cancelled.
     pub cancels: Mutex<HashMap<i64, CancellationToken>>,
 }
@@ -79,11 +83,20 @@ pub enum Notice {
     Times,
 }
 
-/// Tells the scheduler that there is something to look at.
+/// Tells the scheduler, and who watches folders, that there is something to look at.
 #[derive(Clone, Debug)]
-pub struct Arrivals(pub tokio::sync::mpsc::UnboundedSender<Notice>);
+pub struct Arrivals {
+    notices: tokio::sync::mpsc::UnboundedSender<Notice>,
+    triggers: tokio::sync::watch::Sender<u64>,
+}
 
 impl Arrivals {
+    /// Tells a scheduler that reads these notices.
+    pub fn new(notices: tokio::sync::mpsc::UnboundedSender<Notice>) -> Self {
+        let (triggers, _) = tokio::sync::watch::channel(0);
+        Self { notices, triggers }
+    }
+
     /// An automation may have work.
     pub fn announce(&self, automation: i64) {
         self.tell(Notice::Work(automation));
@@ -92,11 +105,17 @@ impl Arrivals {
     /// Triggers or wake-up times have changed.
     pub fn times_changed(&self) {
         self.tell(Notice::Times);
+        self.triggers.send_modify(|n| *n += 1);
+    }
+
+    /// Changes whenever triggers may have.
+    pub fn triggers(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.triggers.subscribe()
     }
 
     fn tell(&self, notice: Notice) {
         // Without a scheduler the agent is stopping; what was written is found at the next start.
-        let _ = self.0.send(notice);
+        let _ = self.notices.send(notice);
     }
 }
 

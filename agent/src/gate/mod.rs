@@ -38,8 +38,9 @@ pub enum Window {
 
 /// What happened before. An effect repeated with its own key counts once.
 pub trait LedgerCounts {
-    /// Calls of an operation that happened or may have happened.
-    fn effects(&self, operation: &str, window: Window) -> u64;
+    /// Calls of all operations that a pattern names (see [`names`]), as far as they happened or may
+    /// have happened.
+    fn effects(&self, pattern: &str, window: Window) -> u64;
     /// Money spent, in micro-USD.
     fn cost_micros(&self, window: Window) -> u64;
 }
@@ -49,7 +50,7 @@ pub trait LedgerCounts {
 pub struct NoCounts;
 
 impl LedgerCounts for NoCounts {
-    fn effects(&self, _operation: &str, _window: Window) -> u64 {
+    fn effects(&self, _pattern: &str, _window: Window) -> u64 {
         0
     }
 
@@ -64,6 +65,9 @@ pub struct Permissions {
     /// Operations, or `namespace.*`.
     pub denied_operations: Vec<String>,
 }
+
+/// The code of a refusal that no person's word on a single call opens.
+pub const GLOBALLY_DENIED: &str = "globally_denied";
 
 /// Why a call may not pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -132,7 +136,7 @@ pub fn decide(
         .find(|p| names(p, operation))
     {
         return refused(
-            "globally_denied",
+            GLOBALLY_DENIED,
             "permissions",
             format!("{pattern} is denied for every automation"),
         );
@@ -220,14 +224,15 @@ fn broken(
         }
         Invariant::Max(max) if names(&max.of, operation) => {
             let count = match window(contract, max.per, now) {
-                Some(window) => counts.effects(operation, window),
+                Some(window) => counts.effects(&max.of, window),
                 None => u64::MAX,
             };
             (count >= max.max).then(|| {
                 (
                     "max",
                     format!(
-                        "{operation} was done {count} times; the contract allows {} a {}",
+                        "{} was done {count} times; the contract allows {} a {}",
+                        max.of,
                         max.max,
                         word(max.per)
                     ),
@@ -239,7 +244,7 @@ fn broken(
                 Some(window) => counts.cost_micros(window),
                 None => u64::MAX,
             };
-            (spent >= cost.max_cost_micros && cost.max_cost_micros > 0).then(|| {
+            (spent >= cost.max_cost_micros.max(1)).then(|| {
                 (
                     "max_cost",
                     format!(
@@ -316,7 +321,7 @@ fn approval(contract: &Contract, call: &GateCall<'_>, counts: &dyn LedgerCounts)
         }
         let reason = match &rule.when {
             None => Some(format!("the contract wants your approval for {}", rule.of)),
-            Some(when) => applies(when, call, counts),
+            Some(when) => applies(&rule.of, when, call, counts),
         };
         if let Some(message) = reason {
             return Verdict::NeedsApproval(ApprovalNeeded {
@@ -329,6 +334,7 @@ fn approval(contract: &Contract, call: &GateCall<'_>, counts: &dyn LedgerCounts)
 }
 
 fn applies(
+    of: &str,
     when: &ApprovalCondition,
     call: &GateCall<'_>,
     counts: &dyn LedgerCounts,
@@ -359,12 +365,11 @@ fn applies(
         }
     }
     let limit = when.more_than?;
-    let count = counts.effects(call.operation, Window::Run);
+    let count = counts.effects(of, Window::Run);
     (count >= limit).then(|| {
         format!(
-            "this would be number {} of {} in this run",
+            "this would be number {} of {of} in this run",
             count.saturating_add(1),
-            call.operation
         )
     })
 }

@@ -10,7 +10,7 @@ pub const CONTRACT_VERSION: u32 = 1;
 
 /// What is wrong with a contract, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {message}")]
+#[error("{}{message}", place(path))]
 pub struct ContractError {
     /// Stable code.
     pub code: &'static str,
@@ -20,6 +20,14 @@ pub struct ContractError {
     pub message: String,
     /// What to do; may be empty.
     pub hint: String,
+}
+
+fn place(path: &str) -> String {
+    if path.is_empty() {
+        String::new()
+    } else {
+        format!("{path}: ")
+    }
 }
 
 fn error(
@@ -247,6 +255,9 @@ pub fn check(contract: &Contract, known: &KnownOperations) -> Vec<ContractError>
             &mut errors,
         );
     }
+    if let Some(budget) = &contract.budget {
+        check_budget(budget, &mut errors);
+    }
     if contract.overlap == Overlap::Parallel(0) {
         errors.push(error(
             "contract_invalid",
@@ -256,6 +267,31 @@ pub fn check(contract: &Contract, known: &KnownOperations) -> Vec<ContractError>
         ));
     }
     errors
+}
+
+/// The bounds of each limit: what a run needs at the least, and what one run may take from the
+/// machine at the most (the sandbox's process is held to 2 GiB in all).
+fn check_budget(budget: &super::Budget, errors: &mut Vec<ContractError>) {
+    let bounds = [
+        ("heap_bytes", budget.heap_bytes, 1 << 20, 1 << 30),
+        ("cpu_ms", budget.cpu_ms, 1, 600_000),
+        ("wall_ms", budget.wall_ms, 1, 86_400_000),
+        ("steps", budget.steps.map(u64::from), 1, 100_000),
+        ("result_bytes", budget.result_bytes, 1, 64 << 20),
+        ("total_bytes", budget.total_bytes, 1, 512 << 20),
+    ];
+    for (name, value, least, most) in bounds {
+        if let Some(value) = value
+            && !(least..=most).contains(&value)
+        {
+            errors.push(error(
+                "contract_invalid",
+                format!("budget.{name}"),
+                format!("{value} is not between {least} and {most}"),
+                "leave it out for the default",
+            ));
+        }
+    }
 }
 
 fn check_trigger(trigger: &Trigger, path: &str, errors: &mut Vec<ContractError>) {

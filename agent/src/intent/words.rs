@@ -1,7 +1,7 @@
 //! A contract in plain words, clause by clause, each saying whether the host enforces it or it is
 //! only understood.
 
-use super::{ApprovalRule, Contract, Invariant, OnMissed, Overlap, Per, Trigger};
+use super::{ApprovalRule, Budget, Contract, Invariant, OnMissed, Overlap, Per, Retries, Trigger};
 use crate::tools::ResourceKind;
 use deputy_protocol::model::Clause;
 
@@ -56,6 +56,14 @@ pub fn plain_words(contract: &Contract) -> Vec<Clause> {
     }
     clauses.push(clause("policy", missed_words(contract.on_missed), true));
     clauses.push(clause("policy", overlap_words(contract.overlap), true));
+    clauses.push(clause("policy", retry_words(contract.retries), true));
+    clauses.extend(
+        contract
+            .budget
+            .iter()
+            .flat_map(budget_words)
+            .map(|text| clause("budget", text, true)),
+    );
     if let Some(success) = &contract.success {
         clauses.push(clause("success", format!("A good run: {success}"), false));
     }
@@ -72,6 +80,57 @@ pub fn plain_words(contract: &Contract) -> Vec<Clause> {
             .map(|text| clause("non_goal", format!("Not meant: {text}"), false)),
     );
     clauses
+}
+
+fn retry_words(retries: Retries) -> String {
+    match retries.max {
+        0 => "What fails for a passing reason is not tried again.".to_owned(),
+        max => format!(
+            "What fails for a passing reason is tried again up to {max} times, after {} at first and {} at the most.",
+            span_words(retries.first_ms),
+            span_words(retries.max_ms)
+        ),
+    }
+}
+
+fn span_words(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..120_000 => format!("{} s", ms / 1_000),
+        120_000..7_200_000 => format!("{} min", ms / 60_000),
+        _ => format!("{} h", ms / 3_600_000),
+    }
+}
+
+/// Each limit of a run that differs from the defaults.
+fn budget_words(budget: &Budget) -> Vec<String> {
+    let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
+    [
+        budget
+            .heap_bytes
+            .map(|n| format!("A run may use {} of memory.", mib(n))),
+        budget
+            .cpu_ms
+            .map(|n| format!("A run may compute for {}.", span_words(n))),
+        budget
+            .wall_ms
+            .map(|n| format!("A run may take {}, sleeps aside.", span_words(n))),
+        budget
+            .steps
+            .map(|n| format!("A run may make {n} tool calls.")),
+        budget
+            .result_bytes
+            .map(|n| format!("A tool may return {}.", mib(n))),
+        budget
+            .total_bytes
+            .map(|n| format!("All tools of a run may return {}.", mib(n))),
+        budget
+            .cost_micros
+            .map(|n| format!("A run's model calls may cost {:.4} USD.", n as f64 / 1e6)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn list(values: &[String]) -> String {
@@ -115,13 +174,19 @@ fn verb(operation: &str) -> String {
 pub(super) fn invariant_words(invariant: &Invariant) -> String {
     match invariant {
         Invariant::Max(max) => {
-            format!("Never more than {} × {} {}.", max.max, max.of, per(max.per))
+            let times = match max.max {
+                1 => "Once".to_owned(),
+                n => format!("{n} times"),
+            };
+            format!("{times} {} at the most: {}.", per(max.per), verb(&max.of))
         }
-        Invariant::Never(never) => format!("Never {}.", never.never),
+        Invariant::Never(never) => format!("May never {}.", verb(&never.never)),
         Invariant::OnlyBetween(hours) => {
             format!(
-                "{} only between {} and {}.",
-                hours.of, hours.only_between.0, hours.only_between.1
+                "May only {} between {} and {}.",
+                verb(&hours.of),
+                hours.only_between.0,
+                hours.only_between.1
             )
         }
         Invariant::MaxCost(cost) => {
@@ -145,7 +210,7 @@ fn per(per: Per) -> &'static str {
 
 pub(super) fn approval_words(rule: &ApprovalRule) -> String {
     let Some(when) = &rule.when else {
-        return format!("Asks you before every {}.", rule.of);
+        return format!("Asks you each time before it may {}.", verb(&rule.of));
     };
     let mut conditions = Vec::new();
     for (name, outside) in [

@@ -86,6 +86,21 @@ pub fn choices(kind: NeedKind) -> Vec<Choice> {
         .collect()
 }
 
+/// The choices of a kind where a whole run failed and no single call can be answered.
+pub fn choices_after(kind: NeedKind) -> Vec<Choice> {
+    match kind {
+        NeedKind::Permission => choices(NeedKind::Logic),
+        kind => choices(kind),
+    }
+}
+
+/// The choices of a kind for a run that has ended: it neither does anything any more nor stops.
+pub fn choices_after_the_end(kind: NeedKind) -> Vec<Choice> {
+    let mut choices = choices(kind);
+    choices.retain(|choice| !matches!(choice.id.as_str(), "redo" | "stop" | "retry"));
+    choices
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,10 +1,11 @@
 //! From the inbox to a run: one transaction claims what may run now, for several automations at
 //! once. Order is kept per automation; runs that were begun come before items that were not.
 
+use super::stalled;
 use crate::executor::{Programs, RunContext};
 use crate::intent::Overlap;
-use crate::store::runs::{self, NewRun};
-use crate::store::{StoreError, automations, events, inbox, steps};
+use crate::store::runs::{self, NewRun, RunRow};
+use crate::store::{StoreError, automations, events, inbox, needs, steps};
 use deputy_protocol::{AutomationState, InputState, RunState, SourceKind, Time};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
@@ -43,17 +44,15 @@ fn claim_one(
     let Some(row) = automations::row(db, automation)? else {
         return Ok(Claim::Nothing);
     };
+    // What the state allows is decided here, in the transaction that claims: a pause or an archive
+    // that was committed before holds whatever was queued before it.
+    let which = match row.state {
+        AutomationState::Active => Which::Any,
+        AutomationState::Paused => Which::ByHand,
+        AutomationState::Draft | AutomationState::Archived => return Ok(Claim::Nothing),
+    };
     let running = count(db, "state='running'", automation)?;
-    let queued: Option<i64> = db
-        .prepare_cached(
-            "SELECT id FROM runs WHERE state='queued' AND automation=?1 ORDER BY id LIMIT 1",
-        )?
-        .query_row([automation], |r| r.get(0))
-        .optional()?;
-    if let Some(run) = queued {
-        let Some(run_row) = runs::row(db, run)? else {
-            return Ok(Claim::Nothing);
-        };
+    if let Some(run_row) = next_queued(db, automation, which)? {
         let program = programs.load(
             db,
             automation,
@@ -63,7 +62,7 @@ fn claim_one(
         if running >= limit(program.contract.overlap) {
             return Ok(Claim::Nothing);
         }
-        return begin(db, programs, run, now).map(Claim::Run);
+        return begin(db, programs, run_row.key, now).map(Claim::Run);
     }
     if row.contract_version == 0 {
         return Ok(Claim::Nothing);
@@ -76,18 +75,11 @@ fn claim_one(
             automation,
         )?;
     loop {
-        let Some(item) = next_item(db, automation, now)? else {
+        let Some(item) = next_item(db, automation, which, now)? else {
             return Ok(Claim::Nothing);
         };
-        let may_run = match row.state {
-            AutomationState::Active => true,
-            AutomationState::Paused => item.source == SourceKind::Manual,
-            AutomationState::Draft | AutomationState::Archived => false,
-        };
-        if !may_run {
-            return Ok(Claim::Nothing);
-        }
         if busy >= limit(program.contract.overlap) {
+            // Only ticks carry nothing: an event, a webhook, a file or a one-shot waits its turn.
             let tick = matches!(item.source, SourceKind::Cron | SourceKind::Every);
             if program.contract.overlap == Overlap::Skip && tick {
                 inbox::set_state(
@@ -99,6 +91,9 @@ fn claim_one(
                 continue;
             }
             return Ok(Claim::Nothing);
+        }
+        if item.stalled {
+            needs::withdraw(db, None, Some(&stalled::dedupe(automation)), now)?;
         }
         let run = runs::insert(
             db,
@@ -113,8 +108,10 @@ fn claim_one(
                 seed: seed(installation, automation, item.key, item.runs_before),
             },
         )?;
-        db.prepare_cached("UPDATE inbox SET state='claimed', run=?2 WHERE id=?1")?
-            .execute([item.key, run])?;
+        db.prepare_cached(
+            "UPDATE inbox SET state='claimed', run=?2, lease_until=NULL WHERE id=?1",
+        )?
+        .execute([item.key, run])?;
         db.prepare_cached("UPDATE automations SET last_run=?2 WHERE id=?1")?
             .execute([automation, run])?;
         return begin(db, programs, run, now).map(Claim::Run);
@@ -137,31 +134,83 @@ fn count(db: &Connection, which: &str, automation: i64) -> Result<u64, StoreErro
     Ok(u64::try_from(n).unwrap_or(0))
 }
 
+/// Which of an automation's runs and items may begin.
+#[derive(Clone, Copy)]
+enum Which {
+    Any,
+    /// Only what the user started.
+    ByHand,
+}
+
+impl Which {
+    fn all(self) -> bool {
+        match self {
+            Self::Any => true,
+            Self::ByHand => false,
+        }
+    }
+}
+
+fn next_queued(
+    db: &Connection,
+    automation: i64,
+    which: Which,
+) -> Result<Option<RunRow>, StoreError> {
+    let queued: Option<i64> = db
+        .prepare_cached(
+            "SELECT id FROM runs WHERE state='queued' AND automation=?1
+               AND (?2 OR EXISTS (SELECT 1 FROM inbox i WHERE i.id=runs.input AND i.source='manual'))
+             ORDER BY id LIMIT 1",
+        )?
+        .query_row(params![automation, which.all()], |r| r.get(0))
+        .optional()?;
+    match queued {
+        Some(run) => runs::row(db, run),
+        None => Ok(None),
+    }
+}
+
 struct Item {
     key: i64,
     source: SourceKind,
     due_at: Time,
     epoch: u32,
     runs_before: u32,
+    /// Its lease had ended: a person may have been told.
+    stalled: bool,
 }
 
-fn next_item(db: &Connection, automation: i64, now: Time) -> Result<Option<Item>, StoreError> {
+/// The oldest item, once it is available: a younger one never overtakes it.
+fn next_item(
+    db: &Connection,
+    automation: i64,
+    which: Which,
+    now: Time,
+) -> Result<Option<Item>, StoreError> {
     let item = db
         .prepare_cached(
-            "SELECT id, source, due_at, epoch FROM inbox
-             WHERE target_id=?1 AND state='pending' AND target='automation' AND available_at<=?2 ORDER BY id LIMIT 1",
+            "SELECT id, source, due_at, epoch, lease_until, available_at FROM inbox
+             WHERE target_id=?1 AND state='pending' AND target='automation' AND (?2 OR source='manual')
+             ORDER BY id LIMIT 1",
         )?
-        .query_row(params![automation, now.0], |r| {
-            Ok(Item {
+        .query_row(params![automation, which.all()], |r| {
+            let source = SourceKind::parse(&r.get::<_, String>(1)?).unwrap_or(SourceKind::Event);
+            let tick = matches!(
+                source,
+                SourceKind::Cron | SourceKind::Every | SourceKind::At
+            );
+            let item = Item {
                 key: r.get(0)?,
-                source: SourceKind::parse(&r.get::<_, String>(1)?).unwrap_or(SourceKind::Event),
+                source,
                 due_at: Time(r.get(2)?),
                 epoch: r.get(3)?,
                 runs_before: 0,
-            })
+                stalled: tick && r.get::<_, Option<i64>>(4)?.is_none(),
+            };
+            Ok((item, Time(r.get(5)?)))
         })
         .optional()?;
-    let Some(mut item) = item else {
+    let Some((mut item, _)) = item.filter(|(_, available_at)| *available_at <= now) else {
         return Ok(None);
     };
     item.runs_before = db

@@ -6,6 +6,9 @@ use deputy_protocol::{AutomationState, RunState, Time};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value;
 
+/// Why an automation rests that the user paused: only the user wakes it again.
+pub const PAUSED_BY_USER: &str = "paused by the user";
+
 /// What the scheduler and the executor need to know.
 #[derive(Clone, Debug)]
 pub struct AutomationRow {
@@ -15,6 +18,8 @@ pub struct AutomationRow {
     pub name: String,
     /// Its state.
     pub state: AutomationState,
+    /// Why it is paused, if it is.
+    pub paused_because: Option<String>,
     /// IANA zone.
     pub timezone: String,
     /// The active contract version; 0 before the first is accepted.
@@ -29,7 +34,7 @@ pub struct AutomationRow {
 pub fn row(db: &Connection, key: i64) -> Result<Option<AutomationRow>, StoreError> {
     let found = db
         .prepare_cached(
-            "SELECT name, state, timezone, contract_version, script_version, state_version FROM automations WHERE id=?1",
+            "SELECT name, state, timezone, contract_version, script_version, state_version, paused_because FROM automations WHERE id=?1",
         )?
         .query_row([key], |r| {
             Ok(AutomationRow {
@@ -40,6 +45,7 @@ pub fn row(db: &Connection, key: i64) -> Result<Option<AutomationRow>, StoreErro
                 contract_version: r.get(3)?,
                 script_version: r.get(4)?,
                 state_version: r.get(5)?,
+                paused_because: r.get(6)?,
             })
         })
         .optional()?;

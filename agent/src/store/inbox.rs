@@ -74,12 +74,72 @@ pub fn put(db: &Connection, input: &NewInput) -> Result<Put, StoreError> {
     if let Some(key) = new {
         return Ok(Put::New(key));
     }
+    known(db, input.automation, &input.dedupe)?
+        .map(Put::Known)
+        .ok_or_else(|| StoreError::corrupt("inbox key", &input.dedupe))
+}
+
+/// The item with a dedupe key, if there is one.
+pub fn known(db: &Connection, automation: i64, dedupe: &str) -> Result<Option<i64>, StoreError> {
     let known = db
         .prepare_cached(
             "SELECT id FROM inbox WHERE target='automation' AND target_id=?1 AND dedupe=?2",
         )?
-        .query_row(params![input.automation, input.dedupe], |row| row.get(0))?;
-    Ok(Put::Known(known))
+        .query_row(params![automation, dedupe], |row| row.get(0))
+        .optional()?;
+    Ok(known)
+}
+
+/// The most items of an automation that may wait; more are refused at their source, which can try
+/// again, rather than dropped here. What a run emits is bounded by the run's own steps.
+pub const MAX_PENDING: u32 = 2_000;
+
+/// Whether an automation's queue takes another item.
+pub fn has_room(db: &Connection, automation: i64) -> Result<bool, StoreError> {
+    let full = db
+        .prepare_cached(
+            "SELECT 1 FROM inbox WHERE target_id=?1 AND state='pending' ORDER BY id LIMIT 1 OFFSET ?2",
+        )?
+        .exists(params![automation, MAX_PENDING - 1])?;
+    Ok(!full)
+}
+
+/// The end of a dedupe key that no other item has.
+pub fn unique(db: &Connection, now: Time) -> Result<String, StoreError> {
+    let next: i64 = db
+        .prepare_cached("SELECT coalesce(max(id),0)+1 FROM inbox")?
+        .query_row([], |r| r.get(0))?;
+    Ok(format!("auto:{}:{next}", now.0))
+}
+
+/// Says from when a pending item may be claimed, and until when it must have been.
+pub fn lease(
+    db: &Connection,
+    key: i64,
+    available_at: Time,
+    lease_until: Time,
+) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE inbox SET available_at=?2, lease_until=?3 WHERE id=?1")?
+        .execute(params![key, available_at.0, lease_until.0])?;
+    Ok(())
+}
+
+/// Gives pending items with a lease a new one, of one automation or of all, and makes what waits
+/// for a time that is not yet available now. For a start, a resumed automation, and a clock that
+/// was set back.
+pub fn renew_leases(
+    db: &Connection,
+    automation: Option<i64>,
+    now: Time,
+    lease_until: Time,
+) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "UPDATE inbox SET available_at=min(available_at, ?2),
+                lease_until=CASE WHEN source IN ('cron','every','at') THEN ?3 END
+         WHERE state='pending' AND (?1 IS NULL OR target_id=?1)",
+    )?
+    .execute(params![automation, now.0, lease_until.0])?;
+    Ok(())
 }
 
 const COLUMNS: &str =
@@ -142,6 +202,15 @@ pub fn caused(db: &Connection, key: i64) -> Result<Vec<Input>, StoreError> {
     ))?;
     let rows = query.query_map([key], input)?.collect::<Result<_, _>>()?;
     Ok(rows)
+}
+
+/// Lets what waits in the inbox begin now, whatever time it was put for.
+pub fn make_available(db: &Connection, now: Time) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "UPDATE inbox SET available_at=?1 WHERE state='pending' AND available_at>?1",
+    )?
+    .execute([now.0])?;
+    Ok(())
 }
 
 /// Moves an item to a state, with a reason for people.

@@ -105,18 +105,21 @@ pub fn find(
     }))
 }
 
-/// Hands a row that is known not to have happened to a new step.
-pub fn take_over(
-    db: &Connection,
-    key: i64,
-    run: i64,
-    seq: u32,
-    at: Time,
-) -> Result<(), StoreError> {
+/// Hands a row that nobody holds any more to a new step, with the arguments that step has.
+pub fn take_over(db: &Connection, key: i64, effect: &NewEffect) -> Result<(), StoreError> {
     db.prepare_cached(
-        "UPDATE ledger SET run=?2, seq=?3, state='intent', outcome=NULL, at=?4 WHERE id=?1",
+        "UPDATE ledger SET run=?2, seq=?3, state='intent', outcome=NULL, at=?4, args_digest=?5, title=?6,
+                caused_by=?7 WHERE id=?1",
     )?
-    .execute(params![key, run, seq, at.0])?;
+    .execute(params![
+        key,
+        effect.run,
+        effect.seq,
+        effect.at.0,
+        effect.digest,
+        effect.title,
+        effect.caused_by
+    ])?;
     Ok(())
 }
 
@@ -142,27 +145,45 @@ pub fn end(
     Ok(())
 }
 
-/// How many effects of a tool were intended in a window and not shown to have failed; an effect
-/// repeated with its own key counts once.
+/// The tools that a pattern (`namespace.operation` or `namespace.*`) names, as an SQL condition on
+/// `tool` with the parameter `?2`, and that parameter.
+pub fn tool_condition(pattern: &str) -> (&'static str, &str) {
+    match pattern.strip_suffix('*') {
+        // `/` is the character after `.`, so the range is the namespace and nothing else, and the
+        // index on tools serves it.
+        Some(namespace) if namespace.ends_with('.') => (
+            "tool>=?2 AND tool<substr(?2,1,length(?2)-1)||'/'",
+            namespace,
+        ),
+        _ => ("tool=?2", pattern),
+    }
+}
+
+/// How many effects of the tools that a pattern names were intended in a window and not shown to
+/// have failed; an effect repeated with its own key counts once.
 pub fn count(
     db: &Connection,
     automation: i64,
-    tool: &str,
+    pattern: &str,
     from: Time,
     to: Time,
 ) -> Result<u64, StoreError> {
+    let (tools, tool) = tool_condition(pattern);
     let n = db
-        .prepare_cached(
-            "SELECT count(*) FROM ledger WHERE automation=?1 AND tool=?2 AND at>=?3 AND at<?4 AND state NOT IN ('failed','skipped')",
-        )?
+        .prepare_cached(&format!(
+            "SELECT count(*) FROM ledger WHERE automation=?1 AND {tools} AND at>=?3 AND at<?4 AND state NOT IN ('failed','skipped')"
+        ))?
         .query_row(params![automation, tool, from.0, to.0], |r| r.get::<_, i64>(0))?;
     Ok(u64::try_from(n).unwrap_or(0))
 }
 
 /// The same for one run.
-pub fn count_in_run(db: &Connection, run: i64, tool: &str) -> Result<u64, StoreError> {
+pub fn count_in_run(db: &Connection, run: i64, pattern: &str) -> Result<u64, StoreError> {
+    let (tools, tool) = tool_condition(pattern);
     let n = db
-        .prepare_cached("SELECT count(*) FROM ledger WHERE run=?1 AND tool=?2 AND state NOT IN ('failed','skipped')")?
+        .prepare_cached(&format!(
+            "SELECT count(*) FROM ledger WHERE run=?1 AND {tools} AND state NOT IN ('failed','skipped')"
+        ))?
         .query_row(params![run, tool], |r| r.get::<_, i64>(0))?;
     Ok(u64::try_from(n).unwrap_or(0))
 }
@@ -211,4 +232,61 @@ pub fn of_input(db: &Connection, input: i64) -> Result<Vec<Output>, StoreError> 
         .query_map([input], output)?
         .collect::<Result<_, _>>()?;
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::store::automations;
+    use crate::store::{Durability, Store};
+
+    #[tokio::test]
+    async fn a_namespace_counts_all_its_operations_and_no_neighbours() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(home.path()).unwrap();
+        let counted = store
+            .write(Durability::Ordered, |db| {
+                let automation = automations::insert(db, "a", "p", "UTC", Time(0))?;
+                let tools = [
+                    "mail.send",
+                    "mail.draft",
+                    "mail.send",
+                    "mailer.send",
+                    "notify.send",
+                ];
+                for (seq, tool) in (1u32..).zip(tools) {
+                    add(
+                        db,
+                        &NewEffect {
+                            automation,
+                            tool: tool.to_owned(),
+                            effect_key: format!("k{seq}"),
+                            digest: "d".to_owned(),
+                            run: 7,
+                            seq,
+                            title: "t".to_owned(),
+                            caused_by: 1,
+                            at: Time(i64::from(seq)),
+                        },
+                    )?;
+                }
+                end(db, automation, "mail.draft", "k2", StepState::Failed, None)?;
+                let mut counts = Vec::new();
+                for pattern in ["mail.*", "mail.send", "mailer.*", "mai.*", "notify.*", "*"] {
+                    counts.push((
+                        count(db, automation, pattern, Time(0), Time(10))?,
+                        count_in_run(db, 7, pattern)?,
+                    ));
+                }
+                counts.push((count(db, automation, "mail.*", Time(2), Time(10))?, 0));
+                Ok(counts)
+            })
+            .await
+            .unwrap();
+        assert_eq!(
+            counted,
+            [(2, 2), (2, 2), (1, 1), (0, 0), (1, 1), (0, 0), (1, 0)]
+        );
+    }
 }

@@ -103,6 +103,18 @@ impl StoreError {
         }
     }
 
+    /// Names the kinds that people can act on, for an error of the file system.
+    pub(crate) fn from_io(what: String, source: std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full,
+            ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+                Self::ReadOnly(format!("{what}: {source}"))
+            }
+            _ => Self::Io { what, source },
+        }
+    }
+
     /// Whether it says that there is no room.
     pub fn is_full(&self) -> bool {
         match self {
@@ -142,6 +154,16 @@ impl Store {
                 _lock: lock,
             }),
         })
+    }
+
+    /// Takes a data directory without opening its database, for as long as the file lives.
+    pub fn lock(home: &Path) -> Result<std::fs::File, StoreError> {
+        schema::lock(home)
+    }
+
+    /// Whether a file is a sound database of Deputy's that this build can open.
+    pub fn check_backup(file: &Path) -> Result<(), StoreError> {
+        schema::check(file)
     }
 
     /// The data directory.

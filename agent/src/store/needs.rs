@@ -82,9 +82,29 @@ pub fn withdraw(
 ) -> Result<usize, StoreError> {
     let n = db
         .prepare_cached(
-            "UPDATE needs SET state='withdrawn', answered_at=?3 WHERE state='open' AND (run=?1 OR dedupe=?2)",
+            &format!("UPDATE needs SET state='withdrawn', answered_at=?3 WHERE state='open' AND ((run=?1 AND NOT {SHARED}) OR dedupe=?2)"),
         )?
         .execute(params![run, dedupe, at.0])?;
+    Ok(n)
+}
+
+/// An item about a connection that other runs wait for, too: it outlives the run that opened it.
+const SHARED: &str = "(needs.kind='auth' AND EXISTS (SELECT 1 FROM runs r
+     WHERE r.state='waiting' AND r.waiting_for='auth' AND r.id<>needs.run
+       AND json_extract(r.failure,'$.connection')=json_extract(needs.detail,'$.failure.connection')))";
+
+/// Withdraws the open items of an automation that no other automation waits for.
+pub fn withdraw_of_automation(
+    db: &Connection,
+    automation: i64,
+    at: Time,
+) -> Result<usize, StoreError> {
+    let n = db
+        .prepare_cached(&format!(
+            "UPDATE needs SET state='withdrawn', answered_at=?2
+             WHERE state='open' AND automation=?1 AND NOT {SHARED}"
+        ))?
+        .execute(params![automation, at.0])?;
     Ok(n)
 }
 

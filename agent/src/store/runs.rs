@@ -81,6 +81,15 @@ pub fn insert(db: &Connection, run: &NewRun) -> Result<i64, StoreError> {
     Ok(db.last_insert_rowid())
 }
 
+/// Whether a run has not ended yet.
+pub fn is_live(db: &Connection, key: i64) -> Result<bool, StoreError> {
+    let live = db
+        .prepare_cached("SELECT state IN ('queued','running','waiting') FROM runs WHERE id=?1")?
+        .query_row([key], |r| r.get(0))
+        .optional()?;
+    Ok(live.unwrap_or(false))
+}
+
 /// The executor's view of a run.
 pub fn row(db: &Connection, key: i64) -> Result<Option<RunRow>, StoreError> {
     let found = db

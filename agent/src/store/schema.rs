@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// The database's file name in the data directory.
 pub const DATABASE: &str = "deputy.db";
@@ -21,7 +22,7 @@ const APPLICATION_ID: i64 = 0x4470_7479;
 
 fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> StoreError {
     let what = what.into();
-    move |source| StoreError::Io { what, source }
+    move |source| StoreError::from_io(what, source)
 }
 
 /// Takes the data directory for this process, by its canonical path, until the file is dropped.
@@ -47,26 +48,49 @@ pub(super) fn lock(home: &Path) -> Result<File, StoreError> {
         .truncate(false)
         .open(&path)
         .map_err(io(format!("opening {}", path.display())))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(std::fs::TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            let _ = file.read_to_string(&mut pid);
-            return Err(StoreError::Locked {
-                home: canonical.display().to_string(),
-                pid: pid.trim().to_owned(),
-            });
-        }
-        Err(std::fs::TryLockError::Error(e)) => {
-            return Err(io(format!("locking {}", path.display()))(e));
-        }
-    }
+    take(&mut file, &canonical, &path)?;
     // The id is a courtesy for the message above; the lock itself is what counts.
     let _ = file
         .set_len(0)
         .and_then(|()| file.rewind())
         .and_then(|()| write!(file, "{}", std::process::id()));
     Ok(file)
+}
+
+/// How long a lock is waited for whose agent is dead.
+const LAST_BREATH: Duration = Duration::from_secs(5);
+
+/// Locks the file. An agent that was killed while it started a sandbox leaves the lock to that
+/// process until it runs its own program: a moment later it is free.
+fn take(file: &mut File, home: &Path, path: &Path) -> Result<(), StoreError> {
+    let deadline = Instant::now() + LAST_BREATH;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(std::fs::TryLockError::WouldBlock) => {}
+            Err(std::fs::TryLockError::Error(e)) => {
+                return Err(io(format!("locking {}", path.display()))(e));
+            }
+        }
+        let mut pid = String::new();
+        let _ = file
+            .rewind()
+            .and_then(|()| file.read_to_string(&mut pid).map(drop));
+        let pid = pid.trim().to_owned();
+        if is_alive(&pid) || Instant::now() >= deadline {
+            return Err(StoreError::Locked {
+                home: home.display().to_string(),
+                pid,
+            });
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Whether the process that wrote its id is there; an id that cannot be read yet may be.
+fn is_alive(pid: &str) -> bool {
+    let known = pid.parse().ok().and_then(rustix::process::Pid::from_raw);
+    known.is_none_or(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
 /// Opens the database for writing, migrated to [`SCHEMA_VERSION`].
@@ -123,6 +147,31 @@ fn migrate(db: &mut Connection, from: i64, migrations: &[(&str, &str)]) -> Resul
         transaction.commit().map_err(StoreError::from_sqlite)?;
     }
     Ok(())
+}
+
+/// Whether a file is a sound database of this application, of a schema that this build knows.
+pub(super) fn check(file: &Path) -> Result<(), StoreError> {
+    let db = Connection::open_with_flags(file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let pragma = |name: &str| db.query_row(&format!("PRAGMA {name}"), [], |r| r.get::<_, i64>(0));
+    if pragma("application_id")? != APPLICATION_ID {
+        return Err(StoreError::corrupt(
+            "backup",
+            "the file is not one of Deputy's",
+        ));
+    }
+    let found = pragma("user_version")?;
+    if found > SCHEMA_VERSION {
+        return Err(StoreError::Newer {
+            found,
+            known: SCHEMA_VERSION,
+        });
+    }
+    let sound: String = db.query_row("PRAGMA integrity_check", [], |r| r.get(0))?;
+    if sound == "ok" {
+        Ok(())
+    } else {
+        Err(StoreError::corrupt("backup", sound))
+    }
 }
 
 /// Copies the database as it is now, while it is open.
@@ -228,6 +277,20 @@ mod tests {
             .unwrap();
         assert_eq!(version, SCHEMA_VERSION);
         assert!(db.prepare("SELECT * FROM x").is_err());
+    }
+
+    // openclaw/openclaw #115979: two stores through a link ran everything twice.
+    #[test]
+    fn the_lock_of_a_dead_agent_is_waited_for() {
+        let home = tempfile::tempdir().unwrap();
+        let mut dead = std::process::Command::new("true").spawn().unwrap();
+        dead.wait().unwrap();
+        let held = lock(home.path()).unwrap();
+        std::fs::write(home.path().join("agent.lock"), dead.id().to_string()).unwrap();
+        let waiting = home.path().to_owned();
+        let waiter = std::thread::spawn(move || lock(&waiting).map(drop));
+        drop(held);
+        waiter.join().unwrap().unwrap();
     }
 
     #[test]

@@ -25,6 +25,36 @@ pub enum StepOutcome {
     Err(ToolError),
 }
 
+/// What a person allowed of a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Grant {
+    /// Nothing was asked, or nothing answered.
+    #[default]
+    None,
+    /// The approval that the contract asks for.
+    Approved,
+    /// This very call, although the contract does not allow it.
+    AllowedOnce,
+}
+
+impl Grant {
+    fn of(column: i64) -> Self {
+        match column {
+            1 => Self::Approved,
+            2 => Self::AllowedOnce,
+            _ => Self::None,
+        }
+    }
+
+    fn column(self) -> i64 {
+        match self {
+            Self::None => 0,
+            Self::Approved => 1,
+            Self::AllowedOnce => 2,
+        }
+    }
+}
+
 /// An entry of the journal as the executor reads it back.
 #[derive(Clone, Debug)]
 pub struct StepRow {
@@ -46,8 +76,8 @@ pub struct StepRow {
     pub settled: Option<u32>,
     /// It is to be executed again by the next attempt.
     pub again: bool,
-    /// A person allowed it.
-    pub approved: bool,
+    /// What a person allowed of it.
+    pub grant: Grant,
     /// Facts recorded before the effect, for looking it up.
     pub prepared: Value,
     /// Logical time at its end.
@@ -208,6 +238,28 @@ pub fn set_state(db: &Connection, run: i64, seq: u32, state: StepState) -> Resul
     Ok(())
 }
 
+/// Puts an entry in doubt, unless it has an end or a person has spoken meanwhile; false then.
+pub fn doubt(db: &Connection, run: i64, seq: u32) -> Result<bool, StoreError> {
+    let changed = db
+        .prepare_cached(
+            "UPDATE steps SET state='in_doubt'
+             WHERE id=?1 AND again=0 AND state IN ('intent','waiting','in_doubt')",
+        )?
+        .execute([key(run, seq)])?;
+    Ok(changed == 1)
+}
+
+/// Whether an entry no longer waits: somebody answered for it.
+pub fn answered(db: &Connection, run: i64, seq: u32) -> Result<bool, StoreError> {
+    let answered = db
+        .prepare_cached(
+            "SELECT again=1 OR state IN ('done','failed','skipped') FROM steps WHERE id=?1",
+        )?
+        .query_row([key(run, seq)], |r| r.get(0))
+        .optional()?;
+    Ok(answered.unwrap_or(false))
+}
+
 /// Has the next attempt execute an entry again; its place in the order is given up.
 pub fn again(db: &Connection, run: i64, seq: u32) -> Result<(), StoreError> {
     db.prepare_cached("UPDATE steps SET again=1, settled=NULL WHERE id=?1")?
@@ -216,10 +268,22 @@ pub fn again(db: &Connection, run: i64, seq: u32) -> Result<(), StoreError> {
 }
 
 /// A person allowed an entry.
-pub fn approve(db: &Connection, run: i64, seq: u32) -> Result<(), StoreError> {
-    db.prepare_cached("UPDATE steps SET approved=1, again=1, settled=NULL WHERE id=?1")?
-        .execute([key(run, seq)])?;
+pub fn grant(db: &Connection, run: i64, seq: u32, grant: Grant) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE steps SET approved=?2, again=1, settled=NULL WHERE id=?1")?
+        .execute([key(run, seq), grant.column()])?;
     Ok(())
+}
+
+/// The facts that an entry recorded before its effect.
+pub fn prepared(db: &Connection, run: i64, seq: u32) -> Result<Value, StoreError> {
+    let text: Option<Option<String>> = db
+        .prepare_cached("SELECT prepared FROM steps WHERE id=?1")?
+        .query_row([key(run, seq)], |r| r.get(0))
+        .optional()?;
+    Ok(text
+        .flatten()
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or(Value::Null))
 }
 
 /// The end of a step from its columns.
@@ -263,7 +327,7 @@ pub fn journal(db: &Connection, run: i64) -> Result<Vec<StepRow>, StoreError> {
             outcome: decode(state, r.get(6)?)?,
             settled: r.get(7)?,
             again: r.get(8)?,
-            approved: r.get(9)?,
+            grant: Grant::of(r.get(9)?),
             prepared: r
                 .get::<_, Option<String>>(10)?
                 .and_then(|text| serde_json::from_str(&text).ok())
@@ -290,6 +354,17 @@ pub fn count(db: &Connection, run: i64) -> Result<u32, StoreError> {
         .prepare_cached("SELECT count(*) FROM steps WHERE id BETWEEN ?1 AND ?2")?
         .query_row(params![key(run, 0), key(run, MAX_SEQ)], |r| r.get(0))?;
     Ok(n)
+}
+
+/// The tool and effect key of one entry; `None` unless it is an effect.
+pub fn effect(db: &Connection, run: i64, seq: u32) -> Result<Option<(String, String)>, StoreError> {
+    let found = db
+        .prepare_cached(
+            "SELECT tool, effect_key FROM steps WHERE id=?1 AND effect_key IS NOT NULL",
+        )?
+        .query_row([key(run, seq)], |r| Ok((r.get(0)?, r.get(1)?)))
+        .optional()?;
+    Ok(found)
 }
 
 /// The arguments of one entry, as stored.

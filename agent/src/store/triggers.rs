@@ -59,6 +59,16 @@ pub fn of(db: &Connection, automation: i64) -> Result<Vec<TriggerRow>, StoreErro
     select(db, "WHERE automation=?1 ORDER BY position", automation)
 }
 
+/// The triggers of a kind of all active automations.
+pub fn of_active(db: &Connection, kind: &str) -> Result<Vec<TriggerRow>, StoreError> {
+    select(
+        db,
+        "WHERE kind=?1 AND automation IN (SELECT id FROM automations WHERE state='active')
+         ORDER BY automation, position",
+        kind,
+    )
+}
+
 /// The triggers that are due.
 pub fn due(db: &Connection, now: Time) -> Result<Vec<TriggerRow>, StoreError> {
     select(
@@ -68,7 +78,11 @@ pub fn due(db: &Connection, now: Time) -> Result<Vec<TriggerRow>, StoreError> {
     )
 }
 
-fn select(db: &Connection, which: &str, parameter: i64) -> Result<Vec<TriggerRow>, StoreError> {
+fn select(
+    db: &Connection,
+    which: &str,
+    parameter: impl rusqlite::ToSql,
+) -> Result<Vec<TriggerRow>, StoreError> {
     let mut query = db.prepare_cached(&format!(
         "SELECT automation, position, spec, anchor_at, last_handled, token FROM triggers {which}"
     ))?;
@@ -126,13 +140,35 @@ pub fn wake(db: &Connection, automation: i64, now: Time, forget: bool) -> Result
     Ok(())
 }
 
-/// The earliest of all due times and wake-up times.
-pub fn next_wake(db: &Connection) -> Result<Option<Time>, StoreError> {
+/// Goes on from now when the clock was set back behind what was decided about. Ticks that were
+/// fired are known by their keys; those that were passed over come again at their time.
+pub fn set_back(db: &Connection, now: Time) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "UPDATE triggers SET last_handled=?1, next_due_at=?1
+         WHERE last_handled>?1 AND next_due_at IS NOT NULL AND kind IN ('cron','every_ms','at')",
+    )?
+    .execute([now.0])?;
+    Ok(())
+}
+
+/// The earliest due time of all triggers.
+pub fn next_due(db: &Connection) -> Result<Option<Time>, StoreError> {
+    let earliest: Option<i64> = db
+        .prepare_cached("SELECT min(next_due_at) FROM triggers WHERE next_due_at IS NOT NULL")?
+        .query_row([], |r| r.get(0))?;
+    Ok(earliest.map(Time))
+}
+
+/// The earliest time at which the scheduler has something to do: a trigger is due, a run wakes, an
+/// item becomes available, or a lease ends.
+pub fn next_wake(db: &Connection, now: Time) -> Result<Option<Time>, StoreError> {
     let earliest: Option<i64> = db
         .prepare_cached(
             "SELECT min(t) FROM (SELECT min(next_due_at) AS t FROM triggers WHERE next_due_at IS NOT NULL
-             UNION ALL SELECT min(waiting_until) FROM runs WHERE waiting_until IS NOT NULL)",
+             UNION ALL SELECT min(waiting_until) FROM runs WHERE waiting_until IS NOT NULL
+             UNION ALL SELECT min(available_at) FROM inbox WHERE state='pending' AND available_at>?1
+             UNION ALL SELECT min(lease_until) FROM inbox WHERE state='pending' AND lease_until IS NOT NULL)",
         )?
-        .query_row([], |r| r.get(0))?;
+        .query_row([now.0], |r| r.get(0))?;
     Ok(earliest.map(Time))
 }

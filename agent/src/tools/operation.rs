@@ -270,6 +270,22 @@ pub struct CallInfo {
     pub prepared: Value,
 }
 
+impl CallInfo {
+    /// Lets this one call touch what a person allowed it to.
+    pub fn allow(&mut self, resources: &[Resource]) {
+        for resource in resources {
+            match resource.kind {
+                ResourceKind::Hosts => {
+                    self.allowed_hosts.push(resource.value.clone());
+                    self.literal_hosts.push(resource.value.clone());
+                }
+                ResourceKind::Folders => self.granted_folders.push(resource.value.clone()),
+                ResourceKind::Recipients | ResourceKind::Connections | ResourceKind::Calendars => {}
+            }
+        }
+    }
+}
+
 /// What outside operations work with.
 #[derive(Clone)]
 pub struct OutsideEnv {
@@ -300,4 +316,8 @@ pub trait ConnectionSource: Send + Sync {
         tool: &'a str,
         name: &'a str,
     ) -> BoxFuture<'a, Result<OpenConnection, ToolError>>;
+
+    /// A text without the secrets that were handed out: the other side may send them back, in an
+    /// error as elsewhere.
+    fn without_secrets(&self, text: &str) -> String;
 }

@@ -123,7 +123,7 @@ CREATE INDEX inbox_pending ON inbox (target_id, id) WHERE state = 'pending';
 CREATE INDEX inbox_by_available ON inbox (available_at) WHERE state = 'pending';
 CREATE INDEX inbox_by_target ON inbox (target_id, id);
 CREATE INDEX inbox_by_cause ON inbox (caused_by) WHERE caused_by IS NOT NULL;
-CREATE INDEX inbox_by_lease ON inbox (lease_until) WHERE state = 'claimed' AND lease_until IS NOT NULL;
+CREATE INDEX inbox_by_lease ON inbox (lease_until) WHERE state = 'pending' AND lease_until IS NOT NULL;
 
 CREATE TABLE runs (
   id               INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::io::{self, Read as _};
+use std::sync::{Mutex, PoisonError};
 
 /// Where something now is.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -85,6 +86,9 @@ impl OutsideOperation for Write {
     }
 }
 
+/// Held while a file is read and written anew with something added.
+static APPENDING: Mutex<()> = Mutex::new(());
+
 /// `files.append`
 pub(in crate::tools) struct Append;
 
@@ -151,6 +155,8 @@ impl OutsideOperation for Append {
             let more = content(Self::NAME, input)?;
             let describe = |e: io::Error| failed(Self::NAME, &path, &e);
             let place = Place::open(Self::NAME, &call, &path, true)?;
+            // Two runs that append to one file at a time would each write it without the other's.
+            let _alone = APPENDING.lock().unwrap_or_else(PoisonError::into_inner);
             // Written anew and renamed, so that a crash leaves the old file or the new one.
             match place.file() {
                 Ok(old) => place
@@ -427,7 +433,7 @@ pub(in crate::tools) struct TrashInput {
 }
 
 /// Where trashed things go: a folder beside them, so that it is always the same disk and a grant.
-const TRASH: &str = ".deputy-trash";
+pub(super) const TRASH: &str = ".deputy-trash";
 
 fn trash_path(path: &str, call: &CallInfo) -> String {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));

@@ -55,7 +55,7 @@ fn empty_house(clock: SharedClock, patience: Patience) -> House {
     let store = Store::open(home.path()).unwrap();
     let models = Models::new(
         store.clone(),
-        Arc::new(Vault::open(home.path()).unwrap()),
+        Arc::new(Vault::open(home.path(), &crate::connectors::Unlock::default()).unwrap()),
         Arc::new(Redactor::default()),
         Arc::clone(&clock),
         patience,

@@ -16,7 +16,7 @@ use crate::tools::ToolError;
 use deputy_protocol::{FailureClass, SourceKind, Time};
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -149,6 +149,8 @@ pub(super) struct Attempt {
     pub(super) tasks: JoinSet<Landed>,
     pub(super) pending: VecDeque<Pending>,
     pub(super) asks: Vec<Ask>,
+    /// Steps that were waiting when this attempt began.
+    pub(super) parked_before: HashSet<u32>,
     pub(super) wake_at: Option<Time>,
     pub(super) errors: HashMap<u32, (ToolError, Option<String>)>,
     pub(super) connections: HashMap<u32, String>,
@@ -177,6 +179,7 @@ impl Attempt {
             tasks: JoinSet::new(),
             pending: VecDeque::new(),
             asks: Vec::new(),
+            parked_before: HashSet::new(),
             wake_at: None,
             errors: HashMap::new(),
             connections: HashMap::new(),
@@ -417,15 +420,13 @@ impl Attempt {
                 ),
             )));
         }
-        if let StepOutcome::Err(error) = &delivery.outcome
-            && uncatchable(error.class)
-        {
-            return Err(End::Failed(self.tool_failure(delivery.seq, error.clone())));
-        }
         if let StepOutcome::Err(error) = &delivery.outcome {
             let connection = self.connections.get(&delivery.seq).cloned();
             self.errors
                 .insert(delivery.seq, (error.clone(), connection));
+            if !catchable(error.class) {
+                return Err(End::Failed(self.tool_failure(delivery.seq, error.clone())));
+            }
         }
         let outcome = calls::to_frame(&delivery.outcome).map_err(End::Lost)?;
         let answer = Answer {
@@ -469,16 +470,16 @@ fn start_frame(parts: &Parts, facts: &RunFacts, context: RunContext) -> Result<S
     })
 }
 
-/// Failures that a script never gets to see, let alone to catch: they end its attempt.
-fn uncatchable(class: FailureClass) -> bool {
+/// Whether the script may catch a tool's error of a class and go on.
+fn catchable(class: FailureClass) -> bool {
     match class {
-        FailureClass::Limit | FailureClass::Permission | FailureClass::InDoubt => true,
+        FailureClass::Limit | FailureClass::Permission | FailureClass::InDoubt => false,
         FailureClass::Transient
         | FailureClass::Auth
         | FailureClass::Approval
         | FailureClass::Precondition
         | FailureClass::Logic
-        | FailureClass::Unknown => false,
+        | FailureClass::Unknown => true,
     }
 }
 

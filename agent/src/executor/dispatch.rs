@@ -61,7 +61,11 @@ impl Attempt {
                 Ok(())
             }
             Verdict::New => self.begin(&call, args, digest, occurrence, None),
-            Verdict::Again(row) | Verdict::Interrupted(row) | Verdict::Parked(row) => {
+            Verdict::Parked(row) => {
+                self.parked_before.insert(seq);
+                self.begin(&call, args, digest, occurrence, Some(row))
+            }
+            Verdict::Again(row) | Verdict::Interrupted(row) => {
                 self.begin(&call, args, digest, occurrence, Some(row))
             }
         }
@@ -453,10 +457,14 @@ impl Attempt {
     fn park(&mut self, ask: &Ask) {
         let (step, automation) = (ask.step.clone(), self.facts.run.automation);
         let doubtful = matches!(ask.reason, Reason::InDoubt { .. });
+        if !doubtful && self.parked_before.contains(&ask.seq) {
+            // Its entry says so already, or says what a person answered meanwhile.
+            return;
+        }
         self.parts.store.write_behind(&self.lost, move |db| {
             if doubtful {
-                steps::set_state(db, step.run, step.seq, StepState::InDoubt)?;
-                if let Some(key) = &step.effect_key {
+                let doubted = steps::doubt(db, step.run, step.seq)?;
+                if let Some(key) = step.effect_key.as_ref().filter(|_| doubted) {
                     ledger::end(db, automation, &step.tool, key, StepState::InDoubt, None)?;
                 }
                 return Ok(());
@@ -486,7 +494,7 @@ impl Attempt {
             .map(|line| {
                 let message: String = line.message.chars().take(LOG_LINE).collect();
                 let message = self.parts.redactor.text(&message);
-                let fields = line.fields.map(|f| self.parts.redactor.json(&f.0));
+                let fields = line.fields.map(|f| self.parts.redactor.json(&calls::parse(&f)));
                 json!({"level": line.level, "message": message, "fields": fields, "attempt": self.facts.run.attempt})
             })
             .collect();

@@ -173,8 +173,19 @@ fn parked(
         .asks
         .first()
         .map_or(WaitingFor::Timer, |ask| ask.waiting_for);
+    let mut answered = false;
     for ask in &left.asks {
-        open_ask(db, parts, facts, ask, needs::choices, now)?;
+        if steps::answered(db, facts.run.key, ask.seq)? {
+            answered = true;
+        } else {
+            open_ask(db, parts, facts, ask, needs::choices, now)?;
+        }
+    }
+    if answered {
+        // The answer came while the attempt was under way and found nothing to wake.
+        db.prepare_cached("UPDATE runs SET state='queued' WHERE id=?1")?
+            .execute([facts.run.key])?;
+        return Ok(AttemptReport::Waiting);
     }
     let behind_live = left
         .asks

@@ -238,6 +238,28 @@ pub fn set_state(db: &Connection, run: i64, seq: u32, state: StepState) -> Resul
     Ok(())
 }
 
+/// Puts an entry in doubt, unless it has an end or a person has spoken meanwhile; false then.
+pub fn doubt(db: &Connection, run: i64, seq: u32) -> Result<bool, StoreError> {
+    let changed = db
+        .prepare_cached(
+            "UPDATE steps SET state='in_doubt'
+             WHERE id=?1 AND again=0 AND state IN ('intent','waiting','in_doubt')",
+        )?
+        .execute([key(run, seq)])?;
+    Ok(changed == 1)
+}
+
+/// Whether an entry no longer waits: somebody answered for it.
+pub fn answered(db: &Connection, run: i64, seq: u32) -> Result<bool, StoreError> {
+    let answered = db
+        .prepare_cached(
+            "SELECT again=1 OR state IN ('done','failed','skipped') FROM steps WHERE id=?1",
+        )?
+        .query_row([key(run, seq)], |r| r.get(0))
+        .optional()?;
+    Ok(answered.unwrap_or(false))
+}
+
 /// Has the next attempt execute an entry again; its place in the order is given up.
 pub fn again(db: &Connection, run: i64, seq: u32) -> Result<(), StoreError> {
     db.prepare_cached("UPDATE steps SET again=1, settled=NULL WHERE id=?1")?

@@ -2,6 +2,7 @@
 //! twice and none is silently lost (execution semantics).
 //!
 //! Read in this order: `matcher.rs` (pure: how a journal answers the calls of a new attempt),
+//! `recall.rs` (pure: how it answers another script, by content),
 //! `ending.rs` (pure: what a run becomes after an attempt), `keys.rs` (pure: effect keys),
 //! `intend.rs` (the transaction before an effect), `calls.rs` (one call's way to the outside),
 //! `lanes.rs` (how many go through a connection at a time), `dispatch.rs` (which way a call goes), `attempt.rs` (the loop between worker and calls), `finish.rs` (the transaction after an
@@ -19,6 +20,7 @@ mod keys;
 mod lanes;
 mod matcher;
 mod program;
+mod recall;
 mod recover;
 mod rehearse;
 

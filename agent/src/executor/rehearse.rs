@@ -174,6 +174,7 @@ pub async fn dry_run(parts: &Arc<Parts>, rehearsal: &Rehearsal) -> Preview {
         seed: rehearsal.seed,
         due_at: rehearsal.now,
         logical_start: Some(rehearsal.now),
+        resumptions: Vec::new(),
     };
     let facts = RunFacts {
         run,

@@ -10,10 +10,12 @@
 //! `rehearse.rs` (dry runs and replays, which execute nothing).
 
 mod answers;
+mod ask;
 mod attempt;
 mod calls;
 mod dispatch;
 mod ending;
+mod examine;
 mod finish;
 mod intend;
 mod keys;
@@ -24,13 +26,15 @@ mod recall;
 mod recover;
 mod rehearse;
 
-pub use answers::{Resumed, answer, cancel_all_idle, cancel_idle};
+pub use answers::{Resumed, answer, cancel_all_idle, cancel_idle, resume_anew};
 pub use attempt::{AttemptReport, RunContext};
 pub use finish::{open_need, pause_automation};
 pub(crate) use intend::DENIED_SETTING;
 pub use lanes::Lanes;
 pub use program::{Program, Programs};
 pub use recover::{give_back, recover};
+pub use ask::fail_waiting;
+pub use examine::{Examined, Recorded, examine, recorded};
 pub use rehearse::{Rehearsal, Replayed, dry_run, replay};
 
 use crate::clock::SharedClock;
@@ -90,13 +94,19 @@ pub enum Notice {
 pub struct Arrivals {
     notices: tokio::sync::mpsc::UnboundedSender<Notice>,
     triggers: tokio::sync::watch::Sender<u64>,
+    repairs: tokio::sync::watch::Sender<u64>,
 }
 
 impl Arrivals {
     /// Tells a scheduler that reads these notices.
     pub fn new(notices: tokio::sync::mpsc::UnboundedSender<Notice>) -> Self {
         let (triggers, _) = tokio::sync::watch::channel(0);
-        Self { notices, triggers }
+        let (repairs, _) = tokio::sync::watch::channel(0);
+        Self {
+            notices,
+            triggers,
+            repairs,
+        }
     }
 
     /// An automation may have work.
@@ -108,6 +118,17 @@ impl Arrivals {
     pub fn times_changed(&self) {
         self.tell(Notice::Times);
         self.triggers.send_modify(|n| *n += 1);
+        self.repairs_changed();
+    }
+
+    /// There may be something to repair.
+    pub fn repairs_changed(&self) {
+        self.repairs.send_modify(|n| *n += 1);
+    }
+
+    /// Changes whenever there may be something to repair.
+    pub fn repairs(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.repairs.subscribe()
     }
 
     /// Changes whenever triggers may have.

@@ -1,1 +1,20 @@
-//! A scripted model provider for tests: the real wire formats, every request checked.
+//! A scripted model provider for tests. It speaks the published wire formats of Anthropic's Messages
+//! and OpenAI's chat completions, streamed and whole, and plays a [`Script`].
+//!
+//! It is strict on purpose: every request is checked against the documented shape and rules of its
+//! API, and what breaks one is a violation that fails the test when the server is dropped.
+//!
+//! `script.rs` is what it says; `asked.rs` what it was asked, in either format; `anthropic.rs` and
+//! `openai.rs` each hold one API's shapes, rules and answers; `schema.rs` checks JSON Schemas;
+//! `server.rs` is the HTTP around it.
+
+mod anthropic;
+mod asked;
+mod openai;
+mod schema;
+mod script;
+mod server;
+
+pub use asked::{Api, Asked, Said};
+pub use script::{Call, Expect, Fault, Line, Named, Reply, Script, Status, Usage};
+pub use server::{ModelServer, Rules};

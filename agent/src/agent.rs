@@ -109,8 +109,10 @@ impl Agent {
         });
         let scheduler = tokio::spawn(Scheduler::new(executor.clone(), notices).run());
         let folders = tokio::spawn(FolderWatch::new(Arc::clone(&executor.parts)).run());
+        let control = Control::new(executor, vault, Arc::new(models));
+        control.resume_tasks().await?;
         Ok(Self {
-            control: Control::new(executor, vault, Arc::new(models)),
+            control,
             scheduler,
             folders,
         })
@@ -123,6 +125,7 @@ impl Agent {
         if let Err(error) = self.scheduler.await {
             tracing::error!(%error, "the scheduler stopped unexpectedly");
         }
+        self.control.planning_settled().await;
         if let Err(error) = self.folders.await {
             tracing::error!(%error, "the watch over folders stopped unexpectedly");
         }

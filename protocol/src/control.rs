@@ -70,10 +70,15 @@ pub enum Request {
         /// Doubts that are confirmed.
         confirm: Vec<String>,
     },
-    /// Declines a proposal.
+    /// Declines a proposal; with a task's id, calls the planning off.
     ProposalDecline {
         /// Its id.
         proposal: String,
+    },
+    /// Calls a planning task off, at work or waiting.
+    TaskCancel {
+        /// Its id.
+        task: String,
     },
     /// The conversation.
     Chat {

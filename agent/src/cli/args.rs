@@ -247,9 +247,9 @@ pub(super) enum Proposal {
         #[arg(long)]
         confirm: Vec<String>,
     },
-    /// Do not.
+    /// Do not; with a task's id, call the planning off.
     Decline {
-        /// The proposal.
+        /// The proposal, or the task.
         id: String,
     },
 }
@@ -333,6 +333,8 @@ pub(super) enum Contract {
         /// The newer version.
         to: u32,
     },
+    /// The JSON Schema of contracts.
+    Schema,
 }
 
 #[derive(Subcommand)]

@@ -32,7 +32,10 @@ fn read_file(path: &Path) -> Result<String, ErrorBody> {
 /// The request of a command.
 pub(super) fn request(command: Command) -> Result<Request, ErrorBody> {
     Ok(match command {
-        Command::Up(_) | Command::Completions { .. } | Command::Restore { .. } => {
+        Command::Up(_)
+        | Command::Completions { .. }
+        | Command::Restore { .. }
+        | Command::Contract(Contract::Schema) => {
             return Err(ErrorBody::new("usage", "this command needs no agent", ""));
         }
         Command::Status => Request::Status,

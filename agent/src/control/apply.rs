@@ -93,6 +93,7 @@ impl Control {
             Request::Install { bundle, accept } => self.install(bundle, accept).await,
             Request::ProposalAccept { proposal, confirm } => self.accept(&proposal, &confirm).await,
             Request::ProposalDecline { proposal } => self.decline(&proposal).await,
+            Request::TaskCancel { task } => self.task_cancel(&task).await,
             Request::Chat {
                 automation,
                 after,
@@ -227,6 +228,7 @@ fn is_command(request: &Request) -> bool {
         | Request::Install { .. }
         | Request::ProposalAccept { .. }
         | Request::ProposalDecline { .. }
+        | Request::TaskCancel { .. }
         | Request::AutomationPause { .. }
         | Request::AutomationResume { .. }
         | Request::AutomationArchive { .. }

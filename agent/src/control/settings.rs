@@ -22,6 +22,10 @@ const SETTINGS: &[(&str, &str)] = &[
         crate::models::prices::SETTING,
         "A list of {model, input, output, cached_input, cache_write} in micro-USD per million tokens",
     ),
+    (
+        crate::planner::BUDGET_SETTING,
+        "What planning one automation may use: {turns, tokens, wall_ms, cost_micros}",
+    ),
 ];
 
 pub(super) fn finding(id: &str, level: &str, message: impl Into<String>, hint: &str) -> Finding {
@@ -170,6 +174,16 @@ impl Control {
                 "usage",
                 format!("these are not prices: {error}; nothing was changed"),
                 r#"e.g. [{"model": "my-model", "input": 500000, "output": 1500000}]"#,
+            ));
+        }
+        if name == crate::planner::BUDGET_SETTING
+            && !value.is_null()
+            && let Err(error) = serde_json::from_value::<crate::planner::PlanBudget>(value.clone())
+        {
+            return Err(ErrorBody::new(
+                "usage",
+                format!("this is no budget: {error}; nothing was changed"),
+                r#"e.g. {"turns": 40, "cost_micros": 500000}"#,
             ));
         }
         let set = name.clone();

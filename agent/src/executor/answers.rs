@@ -1,15 +1,17 @@
 //! What a person's answer to an action-needed item does to the runs that wait for it.
 
 use super::ending::REFUSED_BY_USER;
+use crate::intent::{self, Contract, widen};
+use crate::needs::{ALLOW_ALWAYS, APPROVE_ALWAYS};
 use crate::store::needs::NeedRow;
 use crate::store::steps::{self, Grant, StepOutcome};
-use crate::store::{StoreError, automations, events, ledger, needs, runs, triggers};
-use crate::tools::ToolError;
+use crate::store::{StoreError, automations, chats, events, ledger, needs, runs, triggers};
+use crate::tools::{ToolError, registry, split_once};
 use deputy_protocol::{
     AutomationState, FailureClass, InputState, NeedKind, RunState, StepState, Time, WaitingFor,
 };
 use rusqlite::{Connection, params};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What there is to do after an answer was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +47,7 @@ pub fn answer(
         NeedKind::Permission if matches!(choice, "retry" | "dismiss") => {
             again(db, need, choice, now)?
         }
-        NeedKind::Approval | NeedKind::Permission => allowed(db, need, choice)?,
+        NeedKind::Approval | NeedKind::Permission => allowed(db, need, choice, now)?,
         NeedKind::Auth => resume_waiting(db, need, choice, WaitingFor::Auth, now)?,
         NeedKind::Precondition => resume_waiting(db, need, choice, WaitingFor::Precondition, now)?,
         NeedKind::Poison | NeedKind::Logic | NeedKind::Limit | NeedKind::Unknown => {
@@ -131,15 +133,92 @@ fn set_outcome(
     Ok(())
 }
 
-fn allowed(db: &Connection, need: &NeedRow, choice: &str) -> Result<(), StoreError> {
+/// The contract that an automation goes by.
+pub(super) fn present_contract(
+    db: &Connection,
+    automation: i64,
+) -> Result<Option<Contract>, StoreError> {
+    let Some(row) = automations::row(db, automation)? else {
+        return Ok(None);
+    };
+    let text = automations::contract(db, automation, row.contract_version)?;
+    text.map(|(text, _)| {
+        serde_json::from_str(&text).map_err(|e| StoreError::corrupt("contract", e))
+    })
+    .transpose()
+}
+
+/// The contract that lets a call pass from now on. `detail` says why it did not: `refused` or `rule`.
+pub(super) fn wider(
+    present: &Contract,
+    detail: &Value,
+    tool: &str,
+    args: Value,
+) -> Option<Contract> {
+    let (args, _) = split_once(args).ok()?;
+    let checked = registry().get(tool)?.check(args).ok()?;
+    if let Some(clause) = detail["rule"]["clause"].as_str() {
+        return widen::approve(present, clause, tool, &checked.resources);
+    }
+    match detail["refused"]["code"].as_str()? {
+        "not_listed" | "resource" => widen::allow(present, tool, &checked.resources),
+        _ => None,
+    }
+}
+
+/// Makes a new contract version that lets this call and those like it pass.
+fn always(db: &Connection, need: &NeedRow, now: Time) -> Result<(), StoreError> {
+    let (Some(run), Some(seq), Some(automation)) = (need.run, need.seq, need.automation) else {
+        return Ok(());
+    };
+    // From the journal: what the item shows is redacted.
+    let args = steps::args(db, run, seq)?.unwrap_or(Value::Null);
+    let tool = need.detail["call"]["tool"].as_str().unwrap_or_default();
+    let Some(present) = present_contract(db, automation)? else {
+        return Ok(());
+    };
+    // The contract may have changed since it was asked; what it allows by now needs no change.
+    let Some(wider) = wider(&present, &need.detail, tool, args) else {
+        return Ok(());
+    };
+    let text = serde_json::to_string(&wider).map_err(|e| StoreError::corrupt("contract", e))?;
+    let reason = format!(
+        "{} was answered “always”",
+        crate::store::Key::Need.id(need.key)
+    );
+    let digest = intent::digest(&wider);
+    let version = automations::add_contract(db, automation, &text, &digest, &reason, now)?;
+    // What was proposed was made for the contract as it was.
+    crate::planner::proposal::supersede(db, automation)?;
+    let diff = intent::diff(&present, &wider);
+    let words: Vec<&str> = diff.changes.iter().map(|c| c.text.as_str()).collect();
+    let words = words.join(" ");
+    events::record(
+        db,
+        now,
+        "contract_changed",
+        Some(automation),
+        need.run,
+        &json!({"version": version, "because": reason, "diff": diff}),
+    )?;
+    let line = json!({"title": format!("Contract version {version}"), "text": words});
+    let by = chats::Author::Deputy;
+    chats::append(db, Some(automation), "reply", by, &line, now)?;
+    Ok(())
+}
+
+fn allowed(db: &Connection, need: &NeedRow, choice: &str, now: Time) -> Result<(), StoreError> {
     let (Some(run), Some(seq)) = (need.run, need.seq) else {
         return Ok(());
     };
     let grant = match choice {
-        "approve" => Grant::Approved,
-        "allow_once" => Grant::AllowedOnce,
+        "approve" | APPROVE_ALWAYS => Grant::Approved,
+        "allow_once" | ALLOW_ALWAYS => Grant::AllowedOnce,
         _ => Grant::None,
     };
+    if matches!(choice, APPROVE_ALWAYS | ALLOW_ALWAYS) {
+        always(db, need, now)?;
+    }
     if grant != Grant::None {
         steps::grant(db, run, seq, grant)?;
     } else {

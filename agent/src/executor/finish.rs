@@ -2,6 +2,7 @@
 //! people must be asked, all at once.
 
 use super::Parts;
+use super::answers;
 use super::ask::About;
 use super::attempt::{AttemptReport, End, Left};
 use super::calls::{Ask, Reason, RunFacts};
@@ -12,7 +13,7 @@ use crate::store::needs::NewNeed;
 use crate::store::{
     Durability, Key, StoreError, automations, chats, events, needs as need_rows, steps, triggers,
 };
-use deputy_protocol::model::Choice;
+use deputy_protocol::model::{Choice, ContractDiff};
 use deputy_protocol::{
     AutomationState, FailureClass, InputState, NeedKind, RunState, StepState, Time, WaitingFor,
 };
@@ -310,7 +311,12 @@ fn open_ask(
         "step": ask.step.seq, "effect_key": ask.step.effect_key,
     });
     let name = &facts.program.name;
-    let (kind, dedupe, title, detail) = match &ask.reason {
+    let always = always(db, facts, ask)?;
+    let choices = match (&ask.reason, &always) {
+        (Reason::Refused(_) | Reason::Approval(_), None) => needs::choices_for_once,
+        _ => choices,
+    };
+    let (kind, dedupe, title, mut detail) = match &ask.reason {
         Reason::Refused(refusal) => (
             NeedKind::Permission,
             format!("permission:{}:{}", facts.run.key, ask.seq),
@@ -332,6 +338,9 @@ fn open_ask(
         // The step that holds the effect has asked, or will.
         Reason::Behind { .. } => return Ok(()),
     };
+    if let Some(diff) = always {
+        detail["always"] = json!(diff);
+    }
     let need = NewNeed {
         kind,
         dedupe,
@@ -343,6 +352,25 @@ fn open_ask(
         detail: parts.redactor.json(&detail),
     };
     open_need(db, &need, now)
+}
+
+/// What answering “always” would change of the contract that the automation goes by now.
+fn always(
+    db: &Connection,
+    facts: &RunFacts,
+    ask: &Ask,
+) -> Result<Option<ContractDiff>, StoreError> {
+    let reason = match &ask.reason {
+        Reason::Refused(refusal) => json!({"refused": refusal}),
+        Reason::Approval(needed) => json!({"rule": needed}),
+        Reason::InDoubt { .. } | Reason::Behind { .. } => return Ok(None),
+    };
+    let args = serde_json::from_str(&ask.step.args).unwrap_or(Value::Null);
+    let Some(present) = answers::present_contract(db, facts.run.automation)? else {
+        return Ok(None);
+    };
+    let wider = answers::wider(&present, &reason, &ask.step.tool, args);
+    Ok(wider.map(|wider| crate::intent::diff(&present, &wider)))
 }
 
 /// The dedupe key of the item about a step in doubt.

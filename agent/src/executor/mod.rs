@@ -7,7 +7,8 @@
 //! `intend.rs` (the transaction before an effect), `calls.rs` (one call's way to the outside),
 //! `lanes.rs` (how many go through a connection at a time), `dispatch.rs` (which way a call goes), `attempt.rs` (the loop between worker and calls), `finish.rs` (the transaction after an
 //! attempt), `recover.rs` (what is done at start), `answers.rs` (what a person's answer does),
-//! `rehearse.rs` (dry runs and replays, which execute nothing).
+//! `rehearse.rs`, `fixture.rs` and `examine.rs` (dry runs and replays, which execute nothing), `ask.rs`
+//! (what a person is asked about a run that failed).
 
 mod answers;
 mod ask;
@@ -17,6 +18,7 @@ mod dispatch;
 mod ending;
 mod examine;
 mod finish;
+mod fixture;
 mod intend;
 mod keys;
 mod lanes;
@@ -29,13 +31,16 @@ mod rehearse;
 pub use answers::{Resumed, answer, cancel_all_idle, cancel_idle, resume_anew};
 pub use attempt::{AttemptReport, RunContext};
 pub use finish::{open_need, pause_automation};
+pub use fixture::replay_fixture;
 pub(crate) use intend::DENIED_SETTING;
 pub use lanes::Lanes;
 pub use program::{Program, Programs};
 pub use recover::{give_back, recover};
 pub use ask::fail_waiting;
 pub use examine::{Examined, Recorded, examine, recorded};
-pub use rehearse::{Rehearsal, Replayed, dry_run, replay};
+pub use rehearse::{
+    DryRun, RecordedStep, Rehearsal, Replayed, Within, dry_run, dry_run_within, replay,
+};
 
 use crate::clock::SharedClock;
 use crate::observe::Redactor;

@@ -2,12 +2,13 @@
 //! (a contract is never half understood), rendered in plain words, compared, and asked by the gate.
 //!
 //! `contract.rs` is the shape; `parse.rs` reads and checks it; `words.rs` says it in plain words;
-//! `diff.rs` says what a change widens or narrows; `predicate.rs` decides what a grant covers.
+//! `diff.rs` says what a change widens or narrows; `widen.rs` makes the smallest one that lets a call pass; `predicate.rs` decides what a grant covers.
 
 pub mod contract;
 mod diff;
 mod parse;
 mod predicate;
+pub mod widen;
 mod words;
 
 pub use contract::*;
@@ -21,6 +22,14 @@ pub(crate) fn clock_time(text: &str) -> Option<u16> {
     let (hour, minute) = text.split_once(':')?;
     let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
     (text.len() == 5 && hour < 24 && minute < 60).then_some(hour * 60 + minute)
+}
+
+/// The JSON Schema of contracts.
+pub fn schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(Contract).to_value();
+    schema["title"] = "Deputy intent contract, version 1".into();
+    schema["properties"]["contract"]["const"] = CONTRACT_VERSION.into();
+    schema
 }
 
 /// Digest of a contract's canonical JSON.

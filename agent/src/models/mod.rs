@@ -1,7 +1,7 @@
 //! Language models: who is asked, what is said, what it costs. Never in the way of a run: without a
 //! model everything that was set up goes on.
 //!
-//! `talk.rs` is what is said; `settings.rs` which model is set up; `wire.rs` (pure) translates to
+//! `talk.rs` is what is said; `settings.rs` which model is set up; `wire/` (pure) translates to
 //! the client crate; `error.rs` says what a failure means; `prices.rs` what tokens cost;
 //! `conversation.rs` keeps a conversation; `converse.rs` is the loop with tools; `outside.rs` marks
 //! text from outside; `local.rs` finds a model on this machine. This file asks.
@@ -196,7 +196,7 @@ impl Models {
         let key = key.map_err(|error: VaultError| ModelError::Auth(error.to_string()))?;
         match &key {
             Some(key) => self.redactor.learn(key),
-            None if settings.provider.wants_key() && !settings.is_local() => {
+            None if settings.needs_key() => {
                 return Err(ModelError::Auth("no key is kept for it".to_owned()));
             }
             None => {}
@@ -235,16 +235,11 @@ impl Models {
             .with_stream_header_timeout(self.patience.first)
             .with_stream_read_timeout(self.patience.silence)
             .with_raw_frame_fn(move |_, frame| {
-                if frame.data.contains("\"refusal\"")
-                    && let Some(frame) = frame.json()
-                    && let Some(words) = frame
-                        .pointer("/choices/0/delta/refusal")
-                        .and_then(|words| words.as_str())
-                {
+                if let Some(words) = wire::refusal(frame.data) {
                     heard_refusal
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
-                        .push_str(words);
+                        .push_str(&words);
                 }
             });
         let target = wire::target(settings, key.as_ref().map(|key| key.as_str()));
@@ -262,7 +257,7 @@ impl Models {
                 return Ok(heard);
             }
         }
-        Err(ModelError::Unreachable("the answer broke off".to_owned()))
+        Err(wire::broken_off())
     }
 
     /// Writes down what an answer cost, then looks at whether it is one.

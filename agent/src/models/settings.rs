@@ -54,14 +54,6 @@ impl Provider {
             Self::Gemini => "https://generativelanguage.googleapis.com/v1beta/",
         }
     }
-
-    /// Whether its own service wants a key. A server of one's own may not.
-    pub fn wants_key(self) -> bool {
-        match self {
-            Self::Anthropic | Self::Gemini => true,
-            Self::Openai | Self::Ollama => false,
-        }
-    }
 }
 
 /// The model that is set up.
@@ -138,6 +130,20 @@ impl ModelSettings {
             Some(url::Host::Domain(name)) => name == "localhost",
             None => false,
         })
+    }
+
+    /// Whether it is the provider's own service, which wants a key. Another server may not.
+    pub fn needs_key(&self) -> bool {
+        match self.provider {
+            Provider::Anthropic | Provider::Openai | Provider::Gemini => {
+                let own = Self {
+                    base_url: self.provider.default_base_url().to_owned(),
+                    ..self.clone()
+                };
+                self.same_door(&own)
+            }
+            Provider::Ollama => false,
+        }
     }
 
     /// Whether a key for one may be sent to the other.
@@ -260,6 +266,14 @@ mod tests {
         assert!(parse("openai", Some("h:1"), "m").contains("“h:1”"));
         assert!(parse("openai", Some("http://me:pw@h"), "m").contains("without user"));
         assert_eq!(parse("openai", None, " "), "a model needs a name");
+    }
+
+    #[test]
+    fn only_a_providers_own_service_needs_a_key() {
+        let needs = |p, u| ModelSettings::parse(p, u, "m").unwrap().needs_key();
+        assert!(needs("anthropic", None) && needs("openai", None) && needs("gemini", None));
+        assert!(!needs("ollama", None));
+        assert!(!needs("anthropic", Some("http://192.168.1.5:4000")));
     }
 
     #[test]

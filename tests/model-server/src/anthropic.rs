@@ -313,7 +313,8 @@ fn usage(asked: &Asked, reply: &Reply) -> Value {
     })
 }
 
-fn call_id(asked: &Asked, at: usize) -> String {
+/// The id of a call.
+pub(crate) fn call_id(asked: &Asked, at: usize) -> String {
     format!("toolu_{}_{at}", asked.answers())
 }
 

@@ -1,4 +1,4 @@
-//! What was asked, in either format.
+//! What was asked, in any format.
 
 use serde_json::Value;
 
@@ -9,6 +9,8 @@ pub enum Api {
     Anthropic,
     /// `POST /v1/chat/completions`.
     OpenAi,
+    /// `POST /v1beta/models/…:generateContent` and `…:streamGenerateContent`.
+    Gemini,
 }
 
 /// A request.
@@ -75,7 +77,7 @@ impl Asked {
     }
 }
 
-/// Rules that both APIs have for conversations with tools. Each call is answered right after, each
+/// Rules that all APIs have for conversations with tools. Each call is answered right after, each
 /// result answers a call, ids are unique.
 pub(crate) fn check_calls(said: &[Said]) -> Result<(), String> {
     let mut known = std::collections::HashSet::new();

@@ -377,6 +377,11 @@ pub(crate) fn error(status: &Status) -> Value {
             json!("invalid_api_key"),
             "Incorrect API key provided",
         ),
+        403 => (
+            "invalid_request_error",
+            Value::Null,
+            "You have insufficient permissions for this operation",
+        ),
         404 => (
             "invalid_request_error",
             json!("model_not_found"),

@@ -2,6 +2,7 @@
 
 use crate::anthropic;
 use crate::asked::{Api, Asked};
+use crate::gemini;
 use crate::openai;
 use crate::script::{Fault, Named, Reply, Script, Status};
 use http_body_util::BodyExt;
@@ -160,27 +161,58 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
 
 type Answer = Response<Sent>;
 
+/// What a request is addressed to.
+enum Door {
+    Anthropic,
+    OpenAi,
+    Gemini { model: String, stream: bool },
+}
+
+impl Door {
+    fn api(&self) -> Api {
+        match self {
+            Self::Anthropic => Api::Anthropic,
+            Self::OpenAi => Api::OpenAi,
+            Self::Gemini { .. } => Api::Gemini,
+        }
+    }
+}
+
+fn gemini_door(path: &str, query: Option<&str>) -> Option<Door> {
+    let (model, method) = path.strip_prefix("/v1beta/models/")?.split_once(':')?;
+    let stream = match (method, query) {
+        ("streamGenerateContent", Some("alt=sse")) => true,
+        ("generateContent", None) => false,
+        _ => return None,
+    };
+    let model = model.to_owned();
+    Some(Door::Gemini { model, stream })
+}
+
 async fn respond(shared: &Shared, request: Request<Incoming>) -> Answer {
     let (parts, body) = request.into_parts();
-    let api = match (&parts.method, parts.uri.path()) {
+    let door = match (&parts.method, parts.uri.path()) {
         (&Method::GET, "/api/tags") => {
             let models = shared.rules.tags.iter().map(|name| json!({"name": name}));
             return plain(200, &json!({"models": models.collect::<Vec<_>>()}));
         }
-        (&Method::POST, "/v1/messages") => Api::Anthropic,
-        (&Method::POST, "/v1/chat/completions") => Api::OpenAi,
-        (method, path) => {
-            let violation = format!("there is no {method} {path}");
-            shared.lock().violations.push(violation.clone());
-            return plain(404, &json!({"error": {"message": violation}}));
-        }
+        (&Method::POST, "/v1/messages") => Some(Door::Anthropic),
+        (&Method::POST, "/v1/chat/completions") => Some(Door::OpenAi),
+        (&Method::POST, path) => gemini_door(path, parts.uri.query()),
+        _ => None,
     };
+    let Some(door) = door else {
+        let violation = format!("there is no {} {}", parts.method, parts.uri);
+        shared.lock().violations.push(violation.clone());
+        return plain(404, &json!({"error": {"message": violation}}));
+    };
+    let api = door.api();
     let bytes = match body.collect().await {
         Ok(collected) => collected.to_bytes(),
         // The client hung up while it asked.
         Err(_) => return plain(400, &Value::Null),
     };
-    match decide(shared, api, &parts.headers, &bytes) {
+    match decide(shared, &door, &parts.headers, &bytes) {
         Ok((asked, reply)) => play(&asked, &reply).await,
         Err(status) => refuse(api, &status),
     }
@@ -189,7 +221,7 @@ async fn respond(shared: &Shared, request: Request<Incoming>) -> Answer {
 /// Checks a request and takes the script's reply to it.
 fn decide(
     shared: &Shared,
-    api: Api,
+    door: &Door,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(Asked, Reply), Status> {
@@ -203,12 +235,13 @@ fn decide(
         state.violations.push(violation.clone());
         status(400, Some(violation))
     };
-    let key = check_headers(api, headers).map_err(&mut broken)?;
+    let key = check_headers(door.api(), headers).map_err(&mut broken)?;
     let body: Value = serde_json::from_slice(body)
         .map_err(|error| broken(format!("the body is not JSON: {error}")))?;
-    let asked = match api {
-        Api::Anthropic => anthropic::read(&key, &body),
-        Api::OpenAi => openai::read(&key, &body),
+    let asked = match door {
+        Door::Anthropic => anthropic::read(&key, &body),
+        Door::OpenAi => openai::read(&key, &body),
+        Door::Gemini { model, stream } => gemini::read(&key, model, *stream, &body),
     };
     let asked = asked.map_err(&mut broken)?;
     state.asked.push(asked.clone());
@@ -227,11 +260,15 @@ fn decide(
     let reply = checked.and_then(|()| state.script.next(&asked));
     match reply {
         Ok(reply) => {
-            if let (Api::Anthropic, Some(thinking), false) =
-                (api, &reply.thinking, reply.calls.is_empty())
-            {
-                let id = format!("toolu_{}_0", asked.answers());
-                state.signed.insert(id, anthropic::signature(thinking));
+            if let (Some(thinking), false) = (&reply.thinking, reply.calls.is_empty()) {
+                let id = match asked.api {
+                    Api::Anthropic => Some(anthropic::call_id(&asked, 0)),
+                    Api::Gemini => Some(gemini::call_id(&asked, 0)),
+                    // It keeps its reasoning to itself.
+                    Api::OpenAi => None,
+                };
+                let signature = anthropic::signature(thinking);
+                state.signed.extend(id.map(|id| (id, signature)));
             }
             Ok((asked, reply))
         }
@@ -258,6 +295,11 @@ fn check_headers(api: Api, headers: &HeaderMap) -> Result<String, String> {
             let key = header("x-api-key").filter(|key| !key.is_empty());
             key.map(str::to_owned)
                 .ok_or_else(|| "x-api-key is missing".to_owned())
+        }
+        Api::Gemini => {
+            let key = header("x-goog-api-key").filter(|key| !key.is_empty());
+            key.map(str::to_owned)
+                .ok_or_else(|| "x-goog-api-key is missing".to_owned())
         }
         Api::OpenAi => {
             let key = header("authorization").and_then(|value| value.strip_prefix("Bearer "));
@@ -312,12 +354,14 @@ async fn play(asked: &Asked, reply: &Reply) -> Answer {
         let body = match asked.api {
             Api::Anthropic => anthropic::whole(asked, reply),
             Api::OpenAi => openai::whole(asked, reply),
+            Api::Gemini => gemini::whole(asked, reply),
         };
         return plain(200, &body);
     }
     let (events, error) = match asked.api {
         Api::Anthropic => (anthropic::events(asked, reply), anthropic::error_event()),
         Api::OpenAi => (openai::events(asked, reply), openai::error_event()),
+        Api::Gemini => (gemini::events(asked, reply), gemini::error_event()),
     };
     let half = events.len() / 2;
     let data = |events: &[String]| events.iter().cloned().map(Piece::Data).collect::<Vec<_>>();
@@ -329,7 +373,7 @@ async fn play(asked: &Asked, reply: &Reply) -> Answer {
         Some(Named::Malformed) => {
             let broken = match asked.api {
                 Api::Anthropic => "event: content_block_delta\ndata: {\"type\": \n\n",
-                Api::OpenAi => "data: {\"id\": \n\n",
+                Api::OpenAi | Api::Gemini => "data: {\"id\": \n\n",
             };
             [
                 data(&events[..half]),
@@ -347,6 +391,7 @@ fn refuse(api: Api, status: &Status) -> Answer {
     let body = match api {
         Api::Anthropic => anthropic::error(status),
         Api::OpenAi => openai::error(status),
+        Api::Gemini => gemini::error(status),
     };
     let mut answer = plain(status.status, &body);
     if let Some(after) = &status.retry_after

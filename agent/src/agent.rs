@@ -5,6 +5,7 @@ use crate::connectors::{Connections, Vault, VaultError};
 use crate::control::Control;
 use crate::executor::{Arrivals, Executor, Lanes, Parts, Programs, recover};
 use crate::gate::Permissions;
+use crate::maintainer::Maintainer;
 use crate::models::{ModelError, Models, Patience};
 use crate::observe::Redactor;
 use crate::sandbox::{Pool, PoolConfig};
@@ -46,6 +47,7 @@ pub struct Agent {
     pub control: Control,
     scheduler: tokio::task::JoinHandle<()>,
     folders: tokio::task::JoinHandle<()>,
+    maintainer: tokio::task::JoinHandle<()>,
 }
 
 /// The setting that tells this data directory from all others.
@@ -109,12 +111,16 @@ impl Agent {
         });
         let scheduler = tokio::spawn(Scheduler::new(executor.clone(), notices).run());
         let folders = tokio::spawn(FolderWatch::new(Arc::clone(&executor.parts)).run());
-        let control = Control::new(executor, vault, Arc::new(models));
+        let models = Arc::new(models);
+        let maintainer = Maintainer::new(Arc::clone(&executor.parts), Arc::clone(&models));
+        let maintainer = tokio::spawn(maintainer.run());
+        let control = Control::new(executor, vault, models);
         control.resume_tasks().await?;
         Ok(Self {
             control,
             scheduler,
             folders,
+            maintainer,
         })
     }
 
@@ -126,6 +132,9 @@ impl Agent {
             tracing::error!(%error, "the scheduler stopped unexpectedly");
         }
         self.control.planning_settled().await;
+        if let Err(error) = self.maintainer.await {
+            tracing::error!(%error, "the maintainer stopped unexpectedly");
+        }
         if let Err(error) = self.folders.await {
             tracing::error!(%error, "the watch over folders stopped unexpectedly");
         }

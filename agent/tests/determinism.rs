@@ -5,10 +5,10 @@
 #[path = "worker/mod.rs"]
 mod worker;
 
-use worker::house::{House, World};
 use deputy_protocol::control::{Request, Response};
 use deputy_protocol::model::{RunDetail, Step};
 use deputy_protocol::{EffectClass, RunState, StepState};
+use worker::house::{House, World};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -5,11 +5,11 @@
 #[path = "worker/mod.rs"]
 mod worker;
 
-use worker::house::{House, World};
-use worker::{Finale, echo, exe, play, start};
 use deputy_agent::sandbox::{Died, Limits, Pool, PoolConfig};
 use serde_json::json;
 use std::time::Duration;
+use worker::house::{House, World};
+use worker::{Finale, echo, exe, play, start};
 
 /// Processes whose parent is this one, with their states; zombies included.
 fn children() -> Vec<(u32, char)> {

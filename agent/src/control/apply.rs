@@ -89,7 +89,10 @@ impl Control {
                 automation,
                 accept,
                 timezone,
-            } => self.delegate(text, automation, accept, timezone).await,
+            } => match self.repair_undone(&text, automation.as_deref()).await? {
+                Some(undone) => Ok(undone),
+                None => self.delegate(text, automation, accept, timezone).await,
+            },
             Request::Install { bundle, accept } => self.install(bundle, accept).await,
             Request::ProposalAccept { proposal, confirm } => self.accept(&proposal, &confirm).await,
             Request::ProposalDecline { proposal } => self.decline(&proposal).await,

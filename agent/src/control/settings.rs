@@ -136,7 +136,7 @@ impl Control {
     pub(super) async fn config_get(&self, wanted: Option<String>) -> Answer<Response> {
         let all = stored(self.executor.parts.store.read(settings::all).await)?;
         let mut shown = Map::new();
-        for (name, _) in SETTINGS {
+        for (name, _) in known_settings() {
             if wanted.as_deref().is_none_or(|w| w == *name) {
                 shown.insert(
                     (*name).to_owned(),
@@ -151,7 +151,7 @@ impl Control {
     }
 
     pub(super) async fn config_set(&self, name: String, value: Value) -> Answer<Response> {
-        if !SETTINGS.iter().any(|(known, _)| *known == name) {
+        if !known_settings().any(|(known, _)| *known == name) {
             return Err(unknown_setting(&name));
         }
         if name == "listen"
@@ -164,6 +164,18 @@ impl Control {
                 "usage",
                 format!("{value} is no address to listen at; nothing was changed"),
                 "an address and a port, e.g. \"127.0.0.1:7434\", or \"off\"",
+            ));
+        }
+        if crate::maintainer::SETTINGS
+            .iter()
+            .any(|(known, _)| *known == name)
+            && !value.is_null()
+            && value.as_u64().is_none()
+        {
+            return Err(ErrorBody::new(
+                "usage",
+                format!("{value} is not a number of at least 0; nothing was changed"),
+                "a whole number, or null for the default",
             ));
         }
         if name == crate::models::prices::SETTING
@@ -334,8 +346,12 @@ impl Control {
     }
 }
 
+fn known_settings() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    SETTINGS.iter().chain(crate::maintainer::SETTINGS)
+}
+
 fn unknown_setting(name: &str) -> ErrorBody {
-    let known: Vec<&str> = SETTINGS.iter().map(|(name, _)| *name).collect();
+    let known: Vec<&str> = known_settings().map(|(name, _)| *name).collect();
     ErrorBody::new(
         "unknown_setting",
         format!("there is no setting “{name}”; nothing was changed"),

@@ -114,14 +114,7 @@ pub fn fail_waiting(
     db.prepare_cached("UPDATE inbox SET state=?2, lease_until=NULL WHERE id=?1")?
         .execute(params![row.input, InputState::Failed.as_str()])?;
     let data = json!({"state": RunState::Failed.as_str(), "attempt": row.attempt});
-    events::record(
-        db,
-        now,
-        "run_ended",
-        Some(row.automation),
-        Some(run),
-        &data,
-    )?;
+    events::record(db, now, "run_ended", Some(row.automation), Some(run), &data)?;
     let Some((redactor, note)) = note else {
         return Ok(true);
     };

@@ -6,8 +6,8 @@ use super::calls::{self, Ask, Landed, Mode, Prepared, Reason, RunFacts};
 use super::ending::Failure;
 use super::intend::{self, Effect, Intended};
 use super::keys::effect_key;
-use super::recall::{Recall, SLEEP};
 use super::matcher::{Delivery, Verdict};
+use super::recall::{Recall, SLEEP};
 use crate::gate;
 use crate::sandbox::{Call, LogLine, ScriptFailure};
 use crate::store::inbox::{self, NewInput};
@@ -51,7 +51,11 @@ impl Attempt {
         let seq = self.base + call.id;
         if seq > steps::MAX_SEQ {
             let message = "the run's journal is full; it was stopped";
-            return Err(End::Failed(Failure::new(FailureClass::Limit, "steps", message)));
+            return Err(End::Failed(Failure::new(
+                FailureClass::Limit,
+                "steps",
+                message,
+            )));
         }
         match self.matcher.on_call(seq, &call.tool, &digest) {
             Verdict::Recorded => Ok(()),
@@ -172,7 +176,10 @@ impl Attempt {
             &step,
             self.logical.max(self.facts.logical_start),
         );
-        if known.as_ref().is_some_and(|r| r.grant == Grant::AllowedOnce) {
+        if known
+            .as_ref()
+            .is_some_and(|r| r.grant == Grant::AllowedOnce)
+        {
             info.allow(&checked.resources);
         }
         let prepared = Prepared {

@@ -99,11 +99,7 @@ pub struct Examined {
 }
 
 /// Runs a script against a run's record.
-pub async fn examine(
-    parts: &Arc<Parts>,
-    program: &Arc<Program>,
-    recorded: &Recorded,
-) -> Examined {
+pub async fn examine(parts: &Arc<Parts>, program: &Arc<Program>, recorded: &Recorded) -> Examined {
     let permissions = parts.programs.permissions();
     let run = &recorded.run;
     let good = run.state == RunState::Succeeded;
@@ -209,11 +205,7 @@ impl<'a> Bench<'a> {
         } else {
             format!("{run}, the run that failed,")
         };
-        let left: Vec<String> = self
-            .left
-            .values()
-            .map(|row| self.describe(row))
-            .collect();
+        let left: Vec<String> = self.left.values().map(|row| self.describe(row)).collect();
         let verdict = match (self.seen.refused.take(), &self.seen.beyond, finale) {
             (Some(refused), _, _) => Some(refused),
             (None, Some(beyond), _) if !left.is_empty() => Some(format!(

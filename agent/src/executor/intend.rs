@@ -257,7 +257,12 @@ impl LedgerCounts for Counts<'_> {
         };
         // A namespace names what only looks, too.
         let reads = if pattern.ends_with(".*") {
-            in_journal(self, pattern, window, " AND s.effect_class='read' AND s.reused=0")
+            in_journal(
+                self,
+                pattern,
+                window,
+                " AND s.effect_class='read' AND s.reused=0",
+            )
         } else {
             Ok(0)
         };

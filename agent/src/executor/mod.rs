@@ -29,15 +29,15 @@ mod recover;
 mod rehearse;
 
 pub use answers::{Resumed, answer, cancel_all_idle, cancel_idle, resume_anew};
+pub use ask::fail_waiting;
 pub use attempt::{AttemptReport, RunContext};
+pub use examine::{Examined, Recorded, examine, recorded};
 pub use finish::{open_need, pause_automation};
 pub use fixture::replay_fixture;
 pub(crate) use intend::DENIED_SETTING;
 pub use lanes::Lanes;
 pub use program::{Program, Programs};
 pub use recover::{give_back, recover};
-pub use ask::fail_waiting;
-pub use examine::{Examined, Recorded, examine, recorded};
 pub use rehearse::{
     DryRun, RecordedStep, Rehearsal, Replayed, Within, dry_run, dry_run_within, replay,
 };

@@ -46,10 +46,7 @@ impl Earlier {
                 earlier.effects.insert((row.tool.clone(), key.clone()), row);
                 continue;
             }
-            let script = resumptions
-                .iter()
-                .take_while(|r| r.after < row.seq)
-                .count();
+            let script = resumptions.iter().take_while(|r| r.after < row.seq).count();
             let alike = if row.tool == SLEEP { "" } else { &row.digest };
             let occurrence = seen.entry(script).or_default().next(&row.tool, alike);
             let afresh = row.tool != SLEEP
@@ -214,7 +211,10 @@ mod tests {
         let read = |seq| row(seq, "web.fetch", None, "d", StepState::Done);
         let earlier = Earlier::new(vec![read(1), read(2)], &once(2, 2));
         let recall = |n| seen(earlier.recall(&call("web.fetch", None, "d"), n));
-        assert_eq!([recall(0), recall(1), recall(2)], ["ended 1", "ended 2", "nothing"]);
+        assert_eq!(
+            [recall(0), recall(1), recall(2)],
+            ["ended 1", "ended 2", "nothing"]
+        );
     }
 
     #[test]
@@ -225,28 +225,46 @@ mod tests {
         ];
         let earlier = Earlier::new(rows, &once(2, 0));
         let recall = |n| seen(earlier.recall(&call(SLEEP, None, "another time"), n));
-        assert_eq!([recall(0), recall(1), recall(2)], ["ended 1", "open 2", "nothing"]);
+        assert_eq!(
+            [recall(0), recall(1), recall(2)],
+            ["ended 1", "open 2", "nothing"]
+        );
     }
 
     #[test]
     fn reads_after_the_given_entry_are_made_afresh_even_where_an_older_script_made_them_too() {
         let read = |seq| row(seq, "web.fetch", None, "d", StepState::Done);
         let resumptions = [
-            Resumption { after: 1, reads_until: 1 },
-            Resumption { after: 2, reads_until: 0 },
+            Resumption {
+                after: 1,
+                reads_until: 1,
+            },
+            Resumption {
+                after: 2,
+                reads_until: 0,
+            },
         ];
         let earlier = Earlier::new(vec![read(1), read(2)], &resumptions);
-        assert_eq!(seen(earlier.recall(&call("web.fetch", None, "d"), 0)), "nothing");
+        assert_eq!(
+            seen(earlier.recall(&call("web.fetch", None, "d"), 0)),
+            "nothing"
+        );
     }
 
     #[test]
     fn the_step_that_failed_the_attempt_is_asked_again() {
         let mut failed = row(1, "web.fetch", None, "d", StepState::Failed);
         let kept = Earlier::new(vec![failed.clone()], &once(1, 1));
-        assert_eq!(seen(kept.recall(&call("web.fetch", None, "d"), 0)), "ended 1");
+        assert_eq!(
+            seen(kept.recall(&call("web.fetch", None, "d"), 0)),
+            "ended 1"
+        );
         failed.again = true;
         let again = Earlier::new(vec![failed], &once(1, 1));
-        assert_eq!(seen(again.recall(&call("web.fetch", None, "d"), 0)), "nothing");
+        assert_eq!(
+            seen(again.recall(&call("web.fetch", None, "d"), 0)),
+            "nothing"
+        );
     }
 
     #[test]
@@ -256,12 +274,24 @@ mod tests {
             row(2, "web.fetch", None, "d", StepState::Done),
         ];
         let resumptions = [
-            Resumption { after: 1, reads_until: 1 },
-            Resumption { after: 2, reads_until: 2 },
+            Resumption {
+                after: 1,
+                reads_until: 1,
+            },
+            Resumption {
+                after: 2,
+                reads_until: 2,
+            },
         ];
         let earlier = Earlier::new(rows, &resumptions);
-        assert_eq!(seen(earlier.recall(&call("web.fetch", None, "d"), 0)), "ended 2");
-        assert_eq!(seen(earlier.recall(&call("web.fetch", None, "d"), 1)), "nothing");
+        assert_eq!(
+            seen(earlier.recall(&call("web.fetch", None, "d"), 0)),
+            "ended 2"
+        );
+        assert_eq!(
+            seen(earlier.recall(&call("web.fetch", None, "d"), 1)),
+            "nothing"
+        );
     }
 
     /// What a script of the property does, one after the other.
@@ -279,7 +309,9 @@ mod tests {
         Happened,
         Refused,
         /// The process dies; whether it happened, nobody knows.
-        CutOff { happened: bool },
+        CutOff {
+            happened: bool,
+        },
     }
 
     fn op() -> impl Strategy<Value = Op> {
@@ -314,7 +346,10 @@ mod tests {
         fn run(&mut self, script: &[Op], fates: &mut impl Iterator<Item = Fate>) {
             let after = u32::try_from(self.journal.len()).unwrap();
             if after > 0 {
-                self.resumptions.push(Resumption { after, reads_until: after });
+                self.resumptions.push(Resumption {
+                    after,
+                    reads_until: after,
+                });
             }
             let earlier = Earlier::new(self.journal.clone(), &self.resumptions);
             let (mut occurrences, mut seq, mut sleeps) = (Occurrences::default(), after, 0);
@@ -323,14 +358,17 @@ mod tests {
                 let (tool, digest, once) = match op {
                     Op::Read(a) => ("web.fetch", format!("a{a}"), None),
                     // As for real, the digest is of all arguments, `once` among them.
-                    Op::Effect(a, k) => ("web.request", format!("a{a} {k:?}"), k.map(|k| format!("k{k}"))),
+                    Op::Effect(a, k) => (
+                        "web.request",
+                        format!("a{a} {k:?}"),
+                        k.map(|k| format!("k{k}")),
+                    ),
                     Op::Sleep => (SLEEP, format!("at {seq}"), None),
                 };
                 let alike = if tool == SLEEP { "" } else { &digest };
                 let occurrence = occurrences.next(tool, alike);
-                let key = matches!(op, Op::Effect(..)).then(|| {
-                    effect_key(once.as_deref(), 0, &[7; 32], tool, &digest, occurrence)
-                });
+                let key = matches!(op, Op::Effect(..))
+                    .then(|| effect_key(once.as_deref(), 0, &[7; 32], tool, &digest, occurrence));
                 let step = call(tool, key.as_deref(), &digest);
                 let state = match earlier.recall(&step, occurrence) {
                     Recall::Ended(row) => row.state,
@@ -349,7 +387,8 @@ mod tests {
                 };
                 sleeps += u32::from(tool == SLEEP);
                 self.sleeps_asked = self.sleeps_asked.max(sleeps);
-                self.journal.push(row(seq, tool, key.as_deref(), &digest, state));
+                self.journal
+                    .push(row(seq, tool, key.as_deref(), &digest, state));
                 if matches!(state, StepState::Intent | StepState::InDoubt) {
                     return;
                 }
@@ -363,7 +402,9 @@ mod tests {
             fates: &mut impl Iterator<Item = Fate>,
         ) -> Option<StepState> {
             match self.ledger.get(key) {
-                Some((state, known)) if *state != StepState::Failed && known != digest => return None,
+                Some((state, known)) if *state != StepState::Failed && known != digest => {
+                    return None;
+                }
                 Some((StepState::Done | StepState::Skipped, _)) => return Some(StepState::Done),
                 Some((StepState::Intent | StepState::InDoubt | StepState::Waiting, _)) => {
                     return Some(StepState::InDoubt);
@@ -383,7 +424,8 @@ mod tests {
                     StepState::Intent
                 }
             };
-            self.ledger.insert(key.to_owned(), (state, digest.to_owned()));
+            self.ledger
+                .insert(key.to_owned(), (state, digest.to_owned()));
             Some(state)
         }
     }

@@ -42,10 +42,7 @@ pub fn fingerprint(class: FailureClass, code: &str, tool: &str, place: &str) -> 
 
 /// A name that failures share which differ only in place and figures: a repair moves lines about.
 pub fn likeness(class: FailureClass, code: &str, tool: &str, message: &str) -> String {
-    let words: String = message
-        .chars()
-        .filter(|c| !c.is_ascii_digit())
-        .collect();
+    let words: String = message.chars().filter(|c| !c.is_ascii_digit()).collect();
     fingerprint(class, code, tool, &words)
 }
 

@@ -149,8 +149,8 @@ fn adopt(
     now: Time,
 ) -> Result<u32, StoreError> {
     let before = contract(db, automation, present)?;
-    let after: Contract = serde_json::from_value(accepted.clone())
-        .map_err(|e| StoreError::corrupt("contract", e))?;
+    let after: Contract =
+        serde_json::from_value(accepted.clone()).map_err(|e| StoreError::corrupt("contract", e))?;
     let text = serde_json::to_string(&after).map_err(|e| StoreError::corrupt("contract", e))?;
     let digest = intent::digest(&after);
     let reason = "widened by the user for a repair";

@@ -5,15 +5,15 @@ use deputy_protocol::{AutomationState, FailureClass, Time};
 
 /// How much may be tried; settings, with these defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Allowance {
+pub(super) struct Allowance {
     /// Attempts for failures that are alike.
-    pub per_failure: u32,
+    pub(super) per_failure: u32,
     /// Attempts for an automation within 24 hours.
-    pub per_day: u32,
+    pub(super) per_day: u32,
     /// Money for an automation within 24 hours, in micro-USD.
-    pub cost_per_day_micros: i64,
+    pub(super) cost_per_day_micros: i64,
     /// How long after a first attempt that failed the second may begin, in milliseconds; it doubles.
-    pub cool_down_ms: i64,
+    pub(super) cool_down_ms: i64,
 }
 
 impl Default for Allowance {
@@ -89,7 +89,9 @@ impl Why {
             Self::TooMuchToday => {
                 Some("The automation was repaired as often as it may be within 24 hours.")
             }
-            Self::TooDear => Some("Repairs of the automation cost as much as they may within 24 hours."),
+            Self::TooDear => {
+                Some("Repairs of the automation cost as much as they may within 24 hours.")
+            }
         }
     }
 }
@@ -194,16 +196,28 @@ mod tests {
             (|_| {}, NOW),
             (|f| f.crash = true, Decision::Leave(Why::Class)),
             (|f| f.has_model = false, Decision::Leave(Why::NoModel)),
-            (|f| f.automation = AutomationState::Paused, Decision::Leave(Why::NotActive)),
-            (|f| f.automation = AutomationState::Draft, Decision::Leave(Why::NotActive)),
-            (|f| f.automation = AutomationState::Archived, Decision::Leave(Why::NotActive)),
+            (
+                |f| f.automation = AutomationState::Paused,
+                Decision::Leave(Why::NotActive),
+            ),
+            (
+                |f| f.automation = AutomationState::Draft,
+                Decision::Leave(Why::NotActive),
+            ),
+            (
+                |f| f.automation = AutomationState::Archived,
+                Decision::Leave(Why::NotActive),
+            ),
             (|f| f.asked = true, Decision::Leave(Why::Asked)),
             (|f| f.attempts = 2, NOW),
             (|f| f.attempts = 3, Decision::Leave(Why::TooOften)),
             (|f| f.attempts_today = 4, NOW),
             (|f| f.attempts_today = 5, Decision::Leave(Why::TooMuchToday)),
             (|f| f.cost_today_micros = 999_999, NOW),
-            (|f| f.cost_today_micros = 1_000_000, Decision::Leave(Why::TooDear)),
+            (
+                |f| f.cost_today_micros = 1_000_000,
+                Decision::Leave(Why::TooDear),
+            ),
         ];
         for (row, (change, expected)) in table.iter().enumerate() {
             assert_eq!(decided(change), *expected, "row {row}");

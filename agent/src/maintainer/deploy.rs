@@ -156,25 +156,17 @@ pub(super) fn roll_back(
     )?
     .execute(params![automation, from, to])?;
     let data = json!({"from": from, "to": to, "because": because});
-    events::record(
-        db,
-        now,
-        "script_rolled_back",
-        Some(automation),
-        run,
-        &data,
-    )?;
-    let text =
-        format!("Version {to} of the script is active again instead of {from}: {because}.");
+    events::record(db, now, "script_rolled_back", Some(automation), run, &data)?;
+    let text = format!("Version {to} of the script is active again instead of {from}: {because}.");
     let line = json!({"title": "Taken back", "text": text, "from": from, "to": to});
     let deputy = chats::Author::Deputy;
     chats::append(db, Some(automation), "reply", deputy, &line, now)?;
     Ok(())
 }
 
-/// Brings the script version back that was active before the present one, as the user wants it.
-/// Returns (from, to); `None` when there is none before it.
-pub(crate) fn back(
+/// Undoes the repair that led to the present script, as the user wants it. Returns (from, to);
+/// `None` when the present script is not a repaired one.
+pub(crate) fn undo(
     db: &Connection,
     automation: i64,
     now: Time,
@@ -183,16 +175,14 @@ pub(crate) fn back(
         return Ok(None);
     };
     let from = row.script_version;
-    let states = &[state::WATCHING, state::DONE];
-    let mut to = from.checked_sub(1).filter(|to| *to > 0);
-    for task in tasks::in_states(db, KIND, Some(automation), states)? {
+    for task in tasks::in_states(db, KIND, Some(automation), &[state::WATCHING, state::DONE])? {
         let repair = Repair::read(&task)?;
         if repair.deployed == Some(from) {
-            to = Some(repair.script_version);
+            let to = repair.script_version;
             repair.save(db, task.key, state::ROLLED_BACK)?;
+            roll_back(db, automation, None, from, to, "you asked for it", now)?;
+            return Ok(Some((from, to)));
         }
     }
-    let Some(to) = to else { return Ok(None) };
-    roll_back(db, automation, None, from, to, "you asked for it", now)?;
-    Ok(Some((from, to)))
+    Ok(None)
 }

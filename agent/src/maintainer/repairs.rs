@@ -105,10 +105,6 @@ impl Repair {
         tasks::set(db, task, state, &self.write()?)
     }
 
-    pub(super) fn class(&self) -> FailureClass {
-        class_of(&self.failure)
-    }
-
     /// Whether another failure is this one.
     pub(super) fn is_like(&self, failure: &Value) -> bool {
         ["fingerprint", "alike"]
@@ -130,9 +126,8 @@ pub(super) fn allowance(db: &Connection) -> Result<Allowance, StoreError> {
         Ok(settings::get(db, key)?.and_then(|value| value.as_i64()))
     };
     let default = Allowance::default();
-    let count = |value: Option<i64>, default: u32| {
-        value.map_or(default, |n| u32::try_from(n).unwrap_or(0))
-    };
+    let count =
+        |value: Option<i64>, default: u32| value.map_or(default, |n| u32::try_from(n).unwrap_or(0));
     Ok(Allowance {
         per_failure: count(number("repair.attempts_per_failure")?, default.per_failure),
         per_day: count(number("repair.attempts_per_day")?, default.per_day),

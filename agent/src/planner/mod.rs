@@ -28,7 +28,7 @@ mod words;
 mod work;
 
 pub use bundle::{BUNDLE_VERSION, Bundle, BundleError, Fixture, FixtureStep};
-pub use checks::{Checked, Refused, unknown_names};
+pub use checks::{Checked, Refused, named_operations, unknown_names};
 pub use commands::{Command, parse as command};
 pub use exact::says_it_all;
 pub use prompt::{Brief, Present, first_message, system};

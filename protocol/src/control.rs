@@ -63,6 +63,11 @@ pub enum Request {
         /// Accept at once, unless there are doubts.
         accept: bool,
     },
+    /// One proposal.
+    ProposalShow {
+        /// Its id.
+        proposal: String,
+    },
     /// Accepts a proposal.
     ProposalAccept {
         /// Its id.
@@ -338,7 +343,7 @@ pub enum Response {
     Status(Status),
     /// For `Doctor`.
     Findings(Vec<Finding>),
-    /// For `Delegate`, `Install`, `ProposalAccept`, `ProposalDecline`.
+    /// For `Delegate`, `Install`, `ProposalShow`, `ProposalAccept`, `ProposalDecline`.
     Proposal(Box<Proposal>),
     /// For `Chat`.
     Chat(Vec<ChatEvent>),

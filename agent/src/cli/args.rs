@@ -239,6 +239,11 @@ pub(super) struct UpArgs {
 
 #[derive(Subcommand)]
 pub(super) enum Proposal {
+    /// What is proposed.
+    Show {
+        /// The proposal.
+        id: String,
+    },
     /// Delegate as proposed.
     Accept {
         /// The proposal.

@@ -52,6 +52,7 @@ pub(super) fn request(command: Command) -> Result<Request, ErrorBody> {
             accept: yes,
             timezone,
         },
+        Command::Proposal(Proposal::Show { id }) => Request::ProposalShow { proposal: id },
         Command::Proposal(Proposal::Accept { id, confirm }) => Request::ProposalAccept {
             proposal: id,
             confirm,

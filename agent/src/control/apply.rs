@@ -94,6 +94,7 @@ impl Control {
                 None => self.delegate(text, automation, accept, timezone).await,
             },
             Request::Install { bundle, accept } => self.install(bundle, accept).await,
+            Request::ProposalShow { proposal } => self.proposal_show(&proposal).await,
             Request::ProposalAccept { proposal, confirm } => self.accept(&proposal, &confirm).await,
             Request::ProposalDecline { proposal } => self.decline(&proposal).await,
             Request::TaskCancel { task } => self.task_cancel(&task).await,
@@ -205,6 +206,7 @@ fn is_command(request: &Request) -> bool {
     match request {
         Request::Status
         | Request::Doctor
+        | Request::ProposalShow { .. }
         | Request::Chat { .. }
         | Request::Automations { .. }
         | Request::AutomationShow { .. }

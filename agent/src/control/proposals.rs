@@ -262,14 +262,30 @@ impl Control {
         ))
     }
 
-    async fn open_proposal(&self, id: &str) -> Answer<ProposalRow> {
+    pub(super) async fn proposal_show(&self, id: &str) -> Answer<Response> {
+        let row = self.any_proposal(id).await?;
+        let contract = self.read_contract(&row.bundle.contract)?;
+        let diff = if row.state == "proposed" {
+            self.against_present(row.automation, &contract).await?
+        } else {
+            None
+        };
+        let state = row.state.clone();
+        Ok(shown(&row, &state, &contract, diff))
+    }
+
+    async fn any_proposal(&self, id: &str) -> Answer<ProposalRow> {
         let proposal = key(Key::Proposal, id)?;
         let read = self
             .executor
             .parts
             .store
             .read(move |db| proposal::get(db, proposal));
-        let row = stored(read.await)?.ok_or_else(|| not_found("proposal", id))?;
+        stored(read.await)?.ok_or_else(|| not_found("proposal", id))
+    }
+
+    async fn open_proposal(&self, id: &str) -> Answer<ProposalRow> {
+        let row = self.any_proposal(id).await?;
         if row.state != "proposed" {
             return Err(ErrorBody::new(
                 "not_open",

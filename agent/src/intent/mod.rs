@@ -36,3 +36,20 @@ pub fn schema() -> serde_json::Value {
 pub fn digest(contract: &Contract) -> String {
     crate::tools::canonical::digest(&serde_json::to_value(contract).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    #[test]
+    fn the_published_schema_is_the_one_of_this_build() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/contract.schema.json");
+        let published: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert_eq!(
+            published,
+            super::schema(),
+            "write it anew: deputy contract schema > docs/contract.schema.json"
+        );
+    }
+}

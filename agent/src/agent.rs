@@ -5,6 +5,7 @@ use crate::connectors::{Connections, Unlock, Vault, VaultError, give_up_old_keys
 use crate::control::Control;
 use crate::executor::{Arrivals, Executor, Lanes, Parts, Programs, recover};
 use crate::gate::Permissions;
+use crate::maintainer::Maintainer;
 use crate::models::{ModelError, Models, Patience};
 use crate::observe::Redactor;
 use crate::sandbox::{Pool, PoolConfig};
@@ -48,6 +49,7 @@ pub struct Agent {
     pub control: Control,
     scheduler: tokio::task::JoinHandle<()>,
     folders: tokio::task::JoinHandle<()>,
+    maintainer: tokio::task::JoinHandle<()>,
 }
 
 /// The setting that tells this data directory from all others.
@@ -118,10 +120,16 @@ impl Agent {
         });
         let scheduler = tokio::spawn(Scheduler::new(executor.clone(), notices).run());
         let folders = tokio::spawn(FolderWatch::new(Arc::clone(&executor.parts)).run());
+        let models = Arc::new(models);
+        let maintainer = Maintainer::new(Arc::clone(&executor.parts), Arc::clone(&models));
+        let maintainer = tokio::spawn(maintainer.run());
+        let control = Control::new(executor, vault, models);
+        control.resume_tasks().await?;
         Ok(Self {
-            control: Control::new(executor, vault, Arc::new(models)),
+            control,
             scheduler,
             folders,
+            maintainer,
         })
     }
 
@@ -131,6 +139,10 @@ impl Agent {
         self.control.executor.parts.stopping.cancel();
         if let Err(error) = self.scheduler.await {
             tracing::error!(%error, "the scheduler stopped unexpectedly");
+        }
+        self.control.planning_settled().await;
+        if let Err(error) = self.maintainer.await {
+            tracing::error!(%error, "the maintainer stopped unexpectedly");
         }
         if let Err(error) = self.folders.await {
             tracing::error!(%error, "the watch over folders stopped unexpectedly");

@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "worker/mod.rs"]
-mod common;
+mod worker;
 
-use common::house::{House, World};
 use deputy_protocol::control::{Request, Response};
 use deputy_protocol::model::{RunDetail, Step};
 use deputy_protocol::{EffectClass, RunState, StepState};
+use worker::house::{House, World};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -227,7 +227,7 @@ fn sorted(detail: &RunDetail) -> Vec<(String, String)> {
 async fn survives_a_crash_after_every_commit(world: &World, act: &Act, coin: u64) -> usize {
     let script = script(world, act);
     let home = tempfile::tempdir().unwrap();
-    let house = House::open(home.path(), common::START).await;
+    let house = House::open(home.path(), worker::START).await;
     let automation = house.install(contract(world), &script).await;
     world.take();
     let since = log_length(home.path());
@@ -249,7 +249,7 @@ async fn survives_a_crash_after_every_commit(world: &World, act: &Act, coin: u64
     for (n, cut) in crashes.cuts.iter().enumerate() {
         let home = crashes.restore(*cut);
         let before = left_behind(home.path());
-        let house = House::open(home.path(), common::START.plus_ms(60_000)).await;
+        let house = House::open(home.path(), worker::START.plus_ms(60_000)).await;
         // Of an effect that was begun and not confirmed nobody knows; a person tells the truth.
         let happened = |step: u32| (coin >> ((step as usize + n) % 64)) & 1 == 1;
         let resumed = house
@@ -391,10 +391,10 @@ fn the_same_script_seed_and_time_give_the_same_journal_on_any_worker() {
         let pool = deputy_agent::sandbox::Pool::new(deputy_agent::sandbox::PoolConfig {
             max_workers: 4,
             runs_per_worker: 50,
-            ..deputy_agent::sandbox::PoolConfig::new(common::exe())
+            ..deputy_agent::sandbox::PoolConfig::new(worker::exe())
         });
         for n in 0..1_000 {
-            let played = common::play(&pool, common::start(script), common::echo).await;
+            let played = worker::play(&pool, worker::start(script), worker::echo).await;
             let told = format!("{:?} {:?} {:?}", played.finale, played.calls, played.state);
             let first = first.get_or_insert_with(|| told.clone());
             assert_eq!(&told, first, "run {n}");
@@ -402,9 +402,9 @@ fn the_same_script_seed_and_time_give_the_same_journal_on_any_worker() {
         assert!(first.is_some_and(
             |told| told.contains("GMT+0100 (CET)") && told.contains("2026-03-29T01:30:00.000Z")
         ));
-        let mut other = common::start(script);
+        let mut other = worker::start(script);
         other.seed = [8; 32];
-        let played = common::play(&pool, other, common::echo).await;
+        let played = worker::play(&pool, other, worker::echo).await;
         assert!(
             !format!("{:?}", played.finale).contains("nothing"),
             "it ran"
@@ -427,7 +427,7 @@ fn ends_in_any_order_leave_journals_that_replay_without_a_difference() {
     runtime().block_on(async {
         let world = World::start(77).await;
         let home = tempfile::tempdir().unwrap();
-        let house = House::open(home.path(), common::START).await;
+        let house = House::open(home.path(), worker::START).await;
         let automation = house.install(contract(&world), &script(&world, &act)).await;
         let mut journals = std::collections::HashSet::new();
         for _ in 0..30 {

@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "worker/mod.rs"]
-mod common;
+mod worker;
 
-use common::{Finale, body, echo, ok, play, pool, start};
 use deputy_agent::sandbox::{Limits, Outcome, Pool};
 use deputy_protocol::FailureClass;
 use serde_json::{Value, json};
+use worker::{Finale, body, echo, ok, play, pool, start};
 
 /// A run that uses what earlier runs may have broken.
 async fn the_next_run_is_unaffected(pool: &Pool) {

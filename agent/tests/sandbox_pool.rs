@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "worker/mod.rs"]
-mod common;
+mod worker;
 
-use common::house::{House, World};
-use common::{Finale, echo, exe, play, start};
 use deputy_agent::sandbox::{Died, Limits, Pool, PoolConfig};
 use serde_json::json;
 use std::time::Duration;
+use worker::house::{House, World};
+use worker::{Finale, echo, exe, play, start};
 
 /// Processes whose parent is this one, with their states; zombies included.
 fn children() -> Vec<(u32, char)> {
@@ -136,7 +136,7 @@ fn contract() -> serde_json::Value {
 async fn a_worker_that_dies_again_and_again_poisons_its_run_only() {
     let home = tempfile::tempdir().unwrap();
     let worker = fake_worker(home.path(), "kill -SEGV $$");
-    let house = House::with_worker(home.path(), common::START, worker).await;
+    let house = House::with_worker(home.path(), worker::START, worker).await;
     let automation = house.install(contract(), "export default () => 1;").await;
     let run = house.run(&automation, json!({})).await;
     assert_eq!(run.state.as_str(), "waiting");
@@ -160,7 +160,7 @@ async fn a_hostile_worker_gets_nothing_executed() {
         world.address
     );
     let worker = fake_worker(home.path(), &format!("say '{call}'\ncat >/dev/null"));
-    let house = House::with_worker(home.path(), common::START, worker).await;
+    let house = House::with_worker(home.path(), worker::START, worker).await;
     let automation = house.install(contract(), "export default () => 1;").await;
     let run = house.run(&automation, json!({})).await;
     assert_eq!(run.state.as_str(), "waiting");

@@ -138,7 +138,10 @@ impl Client {
             ("export_all", json!({"format": "jsonl"})),
             ("doctor", Value::Null),
             ("vault_show", Value::Null),
-            ("backup", json!({"file": home.join(format!("copy-{}.db", self.requests))})),
+            (
+                "backup",
+                json!({"file": home.join(format!("copy-{}.db", self.requests))}),
+            ),
         ] {
             let reply = self.ask(method, params).await;
             assert!(reply.get("ok").is_some(), "{method}: {reply}");

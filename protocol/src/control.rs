@@ -63,6 +63,11 @@ pub enum Request {
         /// Accept at once, unless there are doubts.
         accept: bool,
     },
+    /// One proposal.
+    ProposalShow {
+        /// Its id.
+        proposal: String,
+    },
     /// Accepts a proposal.
     ProposalAccept {
         /// Its id.
@@ -70,10 +75,15 @@ pub enum Request {
         /// Doubts that are confirmed.
         confirm: Vec<String>,
     },
-    /// Declines a proposal.
+    /// Declines a proposal; with a task's id, calls the planning off.
     ProposalDecline {
         /// Its id.
         proposal: String,
+    },
+    /// Calls a planning task off, at work or waiting.
+    TaskCancel {
+        /// Its id.
+        task: String,
     },
     /// The conversation.
     Chat {
@@ -354,7 +364,7 @@ pub enum Response {
     Status(Status),
     /// For `Doctor`.
     Findings(Vec<Finding>),
-    /// For `Delegate`, `Install`, `ProposalAccept`, `ProposalDecline`.
+    /// For `Delegate`, `Install`, `ProposalShow`, `ProposalAccept`, `ProposalDecline`.
     Proposal(Box<Proposal>),
     /// For `Chat`.
     Chat(Vec<ChatEvent>),

@@ -143,7 +143,8 @@ pub struct Clause {
 /// What a delegation or an installation leads to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proposal {
-    /// E.g. `p5`; what `proposal accept` takes.
+    /// E.g. `p5`; what `proposal accept` takes. For a question the task's, e.g. `t6`, which
+    /// `proposal decline` takes.
     pub id: String,
     /// The automation it creates or changes.
     pub automation: String,
@@ -181,6 +182,9 @@ pub struct Question {
     pub question: String,
     /// Possible answers, if they are few.
     pub choices: Vec<String>,
+    /// The action-needed item that takes the answer.
+    #[serde(default)]
+    pub item: Option<String>,
 }
 
 /// What a dry run did: reads are real, effects simulated.

@@ -239,6 +239,11 @@ pub(super) struct UpArgs {
 
 #[derive(Subcommand)]
 pub(super) enum Proposal {
+    /// What is proposed.
+    Show {
+        /// The proposal.
+        id: String,
+    },
     /// Delegate as proposed.
     Accept {
         /// The proposal.
@@ -247,9 +252,9 @@ pub(super) enum Proposal {
         #[arg(long)]
         confirm: Vec<String>,
     },
-    /// Do not.
+    /// Do not; with a task's id, call the planning off.
     Decline {
-        /// The proposal.
+        /// The proposal, or the task.
         id: String,
     },
 }
@@ -333,6 +338,8 @@ pub(super) enum Contract {
         /// The newer version.
         to: u32,
     },
+    /// The JSON Schema of contracts.
+    Schema,
 }
 
 #[derive(Subcommand)]

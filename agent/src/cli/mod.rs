@@ -50,6 +50,12 @@ pub fn main() -> ExitCode {
             Exit::Done.into()
         }
         Some(Command::Restore { file }) => up::restore(&file, json).into(),
+        Some(Command::Contract(args::Contract::Schema)) => {
+            let schema = serde_json::to_string_pretty(&crate::intent::schema()).unwrap_or_default();
+            // A reader that went away has seen what it wanted.
+            let _ = writeln!(std::io::stdout(), "{schema}");
+            Exit::Done.into()
+        }
         Some(command) => run(command, json).into(),
     }
 }

@@ -385,7 +385,26 @@ fn chat_row(line: &ChatEvent) -> Vec<String> {
     ]
 }
 
+fn question(out: &mut impl Write, p: &Proposal, q: &Question) -> io::Result<()> {
+    writeln!(out, "{}\n", paint("1", &q.question))?;
+    for (at, choice) in q.choices.iter().enumerate() {
+        writeln!(out, "  {}  {choice}", at + 1)?;
+    }
+    let item = q.item.as_deref().unwrap_or("ITEM");
+    if !q.choices.is_empty() {
+        writeln!(out, "\nTo choose:           deputy need answer {item} 1")?;
+    }
+    writeln!(
+        out,
+        "To say it yourself:  deputy need answer {item} answer --note \"TEXT\"\nTo call it off:      deputy proposal decline {}",
+        p.id
+    )
+}
+
 fn proposal(out: &mut impl Write, p: &Proposal) -> io::Result<()> {
+    if let Some(q) = &p.question {
+        return question(out, p, q);
+    }
     if p.state == "accepted" {
         return writeln!(
             out,
@@ -401,6 +420,16 @@ fn proposal(out: &mut impl Write, p: &Proposal) -> io::Result<()> {
         state(&p.state)
     )?;
     clauses(out, &p.plain_words)?;
+    if let Some(diff) = &p.diff {
+        writeln!(
+            out,
+            "\nAgainst what it is now: {}",
+            paint("1", &diff.verdict)
+        )?;
+        for change in &diff.changes {
+            writeln!(out, "  {:9} {}", change.effect, change.text)?;
+        }
+    }
     writeln!(out, "\nA dry run now: {}", state(&p.preview.state))?;
     for effect in &p.preview.effects {
         writeln!(out, "  would {}: {}", effect.tool, effect.title)?;

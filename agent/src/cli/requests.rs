@@ -32,7 +32,10 @@ fn read_file(path: &Path) -> Result<String, ErrorBody> {
 /// The request of a command.
 pub(super) fn request(command: Command) -> Result<Request, ErrorBody> {
     Ok(match command {
-        Command::Up(_) | Command::Completions { .. } | Command::Restore { .. } => {
+        Command::Up(_)
+        | Command::Completions { .. }
+        | Command::Restore { .. }
+        | Command::Contract(Contract::Schema) => {
             return Err(ErrorBody::new("usage", "this command needs no agent", ""));
         }
         Command::Status => Request::Status,
@@ -49,6 +52,7 @@ pub(super) fn request(command: Command) -> Result<Request, ErrorBody> {
             accept: yes,
             timezone,
         },
+        Command::Proposal(Proposal::Show { id }) => Request::ProposalShow { proposal: id },
         Command::Proposal(Proposal::Accept { id, confirm }) => Request::ProposalAccept {
             proposal: id,
             confirm,

@@ -89,10 +89,15 @@ impl Control {
                 automation,
                 accept,
                 timezone,
-            } => self.delegate(text, automation, accept, timezone).await,
+            } => match self.repair_undone(&text, automation.as_deref()).await? {
+                Some(undone) => Ok(undone),
+                None => self.delegate(text, automation, accept, timezone).await,
+            },
             Request::Install { bundle, accept } => self.install(bundle, accept).await,
+            Request::ProposalShow { proposal } => self.proposal_show(&proposal).await,
             Request::ProposalAccept { proposal, confirm } => self.accept(&proposal, &confirm).await,
             Request::ProposalDecline { proposal } => self.decline(&proposal).await,
+            Request::TaskCancel { task } => self.task_cancel(&task).await,
             Request::Chat {
                 automation,
                 after,
@@ -203,6 +208,7 @@ fn is_command(request: &Request) -> bool {
     match request {
         Request::Status
         | Request::Doctor
+        | Request::ProposalShow { .. }
         | Request::Chat { .. }
         | Request::Automations { .. }
         | Request::AutomationShow { .. }
@@ -230,6 +236,7 @@ fn is_command(request: &Request) -> bool {
         | Request::Install { .. }
         | Request::ProposalAccept { .. }
         | Request::ProposalDecline { .. }
+        | Request::TaskCancel { .. }
         | Request::AutomationPause { .. }
         | Request::AutomationResume { .. }
         | Request::AutomationArchive { .. }

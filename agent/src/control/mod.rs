@@ -1,8 +1,8 @@
 //! Control: the only door for every client. A request comes in, is applied, and is answered; the
 //! command line on the local socket and devices far away use the same requests.
 //!
-//! `apply.rs` says which request goes where; `automations.rs`, `proposals.rs`, `work.rs`, `arrivals.rs`, `needs.rs`,
-//! `settings.rs`, `models.rs`, `schedules.rs` and `connections.rs` apply them; `server.rs` is the local socket.
+//! `apply.rs` says which request goes where; `automations.rs`, `planning.rs`, `proposals.rs`, `work.rs`, `arrivals.rs`, `needs.rs`,
+//! `settings.rs`, `models.rs`, `versions.rs`, `schedules.rs` and `connections.rs` apply them; `server.rs` is the local socket.
 
 mod apply;
 mod arrivals;
@@ -10,10 +10,12 @@ mod automations;
 mod connections;
 mod models;
 mod needs;
+mod planning;
 mod proposals;
 mod schedules;
 mod server;
 mod settings;
+mod versions;
 mod work;
 
 pub(crate) use arrivals::{Hook, HookRefused};
@@ -35,6 +37,9 @@ pub struct Control {
     listen: std::sync::Arc<std::sync::OnceLock<std::net::SocketAddr>>,
     /// The way to the language model.
     pub models: std::sync::Arc<crate::models::Models>,
+    planner: std::sync::Arc<crate::planner::Planner>,
+    /// Tasks at work.
+    planning: tokio_util::task::TaskTracker,
 }
 
 type Answer<T> = Result<T, ErrorBody>;
@@ -47,7 +52,13 @@ impl Control {
         models: std::sync::Arc<crate::models::Models>,
     ) -> Self {
         let started_at = executor.parts.clock.now();
+        let planner = crate::planner::Planner::new(
+            std::sync::Arc::clone(&executor.parts),
+            std::sync::Arc::clone(&models),
+        );
         Self {
+            planner: std::sync::Arc::new(planner),
+            planning: tokio_util::task::TaskTracker::new(),
             executor,
             started_at,
             vault,

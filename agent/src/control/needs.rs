@@ -4,8 +4,8 @@ use super::apply::stored;
 use super::{Answer, Control, key, not_found};
 use crate::executor;
 use crate::store::{Durability, Key, needs};
-use deputy_protocol::ErrorBody;
 use deputy_protocol::control::Response;
+use deputy_protocol::{ErrorBody, NeedKind};
 
 impl Control {
     pub(super) async fn needs(&self, all: bool) -> Answer<Response> {
@@ -55,6 +55,9 @@ impl Control {
                 format!("“{choice}” is not a choice of {id}; nothing was changed"),
                 format!("choices: {}", choices.join(", ")),
             ));
+        }
+        if row.kind == NeedKind::Question {
+            return self.need_answer_question(id, choice, note, by).await;
         }
         let (now, by) = (self.now(), by.to_owned());
         let resumed = stored(

@@ -1,17 +1,19 @@
-//! Delegation: words or a bundle become a proposal, and an accepted proposal an automation.
+//! Proposals: a bundle is checked, rehearsed and kept; an accepted one becomes the automation, or
+//! its next version.
 
-use super::apply::stored;
+use super::apply::{done, stored};
 use super::{Answer, Control, key, not_found};
 use crate::executor::{Program, Rehearsal, dry_run};
 use crate::intent::{self, Contract};
-use crate::planner::{Bundle, BundleError};
+use crate::planner::proposal::{self, ProposalRow};
+use crate::planner::{Bundle, BundleError, Checked};
 use crate::scheduler;
 use crate::store::automations::NewScript;
-use crate::store::{Durability, Key, automations, chats, events};
+use crate::store::{Durability, Key, StoreError, automations, chats, events, triggers};
 use deputy_protocol::control::Response;
-use deputy_protocol::model::{Doubt, Preview, Proposal};
-use deputy_protocol::{AutomationState, ErrorBody, SourceKind};
-use rusqlite::{OptionalExtension, params};
+use deputy_protocol::model::{ContractDiff, Preview, Proposal};
+use deputy_protocol::{AutomationState, ErrorBody, SourceKind, Time};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,17 +31,71 @@ impl Control {
                 "see docs/10-intent-contract.md, or update Deputy",
             )
         })?;
-        self.propose(bundle, accept, Value::Null).await
+        self.propose(None, bundle, accept, Value::Null).await
     }
 
-    /// Checks, rehearses and keeps a proposal; accepts it at once when asked and nothing is doubtful.
+    /// Checks, rehearses and keeps what the user brings or a recipe makes; accepts it at once when
+    /// asked and nothing is doubtful. Without an automation a new one is drafted.
     pub(super) async fn propose(
         &self,
+        automation: Option<i64>,
         bundle: Bundle,
         accept: bool,
         said: Value,
     ) -> Answer<Response> {
+        let checked = self.check(bundle).await?;
+        let now = self.now();
+        let kept = self
+            .executor
+            .parts
+            .store
+            .write(Durability::Synced, move |db| {
+                let contract = &checked.contract;
+                let automation = match automation {
+                    Some(automation) => automation,
+                    None => automations::insert(
+                        db,
+                        &checked.bundle.name,
+                        &contract.purpose,
+                        &contract.timezone,
+                        now,
+                    )?,
+                };
+                if !said.is_null() {
+                    let by = chats::Author::User;
+                    chats::append(db, Some(automation), "user_message", by, &said, now)?;
+                }
+                proposal::put(db, automation, &checked, now)
+            });
+        self.proposed(stored(kept.await)?, accept).await
+    }
+
+    /// A kept proposal: accepted at once when the user said so and nothing is doubtful, else shown.
+    pub(super) async fn proposed(&self, proposal: i64, accept: bool) -> Answer<Response> {
+        let id = Key::Proposal.id(proposal);
+        let row = self.open_proposal(&id).await?;
+        if accept && row.doubts.is_empty() {
+            return self.accept(&id, &[]).await;
+        }
+        let contract = self.read_contract(&row.bundle.contract)?;
+        let diff = self.against_present(row.automation, &contract).await?;
+        Ok(shown(&row, "proposed", &contract, diff))
+    }
+
+    async fn check(&self, bundle: Bundle) -> Answer<Checked> {
         let contract = self.read_contract(&bundle.contract)?;
+        let registry = self.executor.parts.registry;
+        let unknown = crate::planner::unknown_names(registry, &bundle.script);
+        if !unknown.is_empty() {
+            return Err(ErrorBody::new(
+                "script_invalid",
+                format!(
+                    "the script uses what does not exist: {}. Nothing was installed",
+                    unknown.join("; ")
+                ),
+                "`deputy tools --types` shows what a script can use",
+            ));
+        }
         let preview = self.rehearse(&bundle, &contract).await;
         if let (Some(code), Some(message)) = (&preview.error_code, &preview.error)
             && matches!(code.as_str(), "syntax" | "no_handler")
@@ -51,44 +107,13 @@ impl Control {
                 "mend the script and install it again",
             ));
         }
-        let doubts = self.doubts(&contract);
-        let (now, purpose) = (self.now(), contract.purpose.clone());
-        let row = json!({"bundle": bundle.bundle, "name": bundle.name, "contract": contract, "script": bundle.script, "fixtures": bundle.fixtures});
-        let (stored_preview, stored_doubts) = (json!(preview), json!(doubts));
-        let (name, zone) = (bundle.name.clone(), contract.timezone.clone());
-        let (automation, proposal) = stored(
-            self.executor
-                .parts
-                .store
-                .write(Durability::Synced, move |db| {
-                    let automation = automations::insert(db, &name, &purpose, &zone, now)?;
-                    db.execute(
-                        "INSERT INTO proposals (automation, state, bundle, preview, doubts, created_at) VALUES (?1,'proposed',?2,?3,?4,?5)",
-                        params![automation, row.to_string(), stored_preview.to_string(), stored_doubts.to_string(), now.0],
-                    )?;
-                    let proposal = db.last_insert_rowid();
-                    if !said.is_null() {
-                        chats::append(db, Some(automation), "user_message", chats::Author::User, &said, now)?;
-                    }
-                    let data = json!({"proposal": Key::Proposal.id(proposal), "title": name, "text": purpose});
-                    chats::append(db, Some(automation), "proposal", chats::Author::Deputy, &data, now)?;
-                    Ok((automation, proposal))
-                })
-                .await,
-        )?;
-        let id = Key::Proposal.id(proposal);
-        if accept && doubts.is_empty() {
-            return self.accept(&id, &[]).await;
-        }
-        Ok(Response::Proposal(Box::new(view(
-            &id,
-            automation,
-            "proposed",
-            &bundle.name,
-            &contract,
+        let doubts = crate::planner::wide(&contract, registry);
+        Ok(Checked {
+            bundle,
+            contract,
             preview,
             doubts,
-        ))))
+        })
     }
 
     fn read_contract(&self, json: &Value) -> Answer<Contract> {
@@ -134,138 +159,74 @@ impl Control {
         dry_run(&self.executor.parts, &rehearsal).await
     }
 
-    /// Everything that is allowed without limit on an effect must be confirmed by itself.
-    fn doubts(&self, contract: &Contract) -> Vec<Doubt> {
-        let mut doubts = Vec::new();
-        for (operation, resources) in &contract.capabilities {
-            let effect = self
-                .executor
-                .parts
-                .registry
-                .get(operation)
-                .is_none_or(|entry| entry.classes.iter().any(|class| class.is_effect()));
-            for (kind, values) in resources {
-                if effect && values.iter().any(|v| v == "*") {
-                    doubts.push(Doubt {
-                        id: format!("{operation}.{}", kind.as_str()),
-                        message: format!(
-                            "{operation} may touch any {}: nothing limits it",
-                            kind.as_str()
-                        ),
-                    });
-                }
-            }
-        }
-        doubts
+    /// What a contract changes against the one that the automation goes by; `None` for a new one.
+    async fn against_present(
+        &self,
+        automation: i64,
+        contract: &Contract,
+    ) -> Answer<Option<ContractDiff>> {
+        let present = self.executor.parts.store.read(move |db| {
+            let present = crate::planner::current(db, automation)?;
+            Ok(present.map(|present| present.contract))
+        });
+        let present = stored(present.await)?;
+        Ok(present.map(|present| intent::diff(&present, contract)))
     }
 
     pub(super) async fn accept(&self, id: &str, confirm: &[String]) -> Answer<Response> {
-        let (automation, bundle, preview, doubts) = self.open_proposal(id).await?;
-        let missing: Vec<&str> = doubts
+        let row = self.open_proposal(id).await?;
+        let missing: Vec<&str> = row
+            .doubts
             .iter()
             .map(|d| d.id.as_str())
             .filter(|d| !confirm.iter().any(|c| c == d))
             .collect();
         if !missing.is_empty() {
+            let confirms: Vec<String> = missing.iter().map(|d| format!("--confirm {d}")).collect();
             return Err(ErrorBody::new(
                 "doubts",
                 format!(
                     "these must be confirmed one by one: {}. Nothing was accepted",
                     missing.join(", ")
                 ),
-                format!(
-                    "deputy proposal accept {id} {}",
-                    missing
-                        .iter()
-                        .map(|d| format!("--confirm {d}"))
-                        .collect::<Vec<_>>()
-                        .join(" ")
-                ),
+                format!("deputy proposal accept {id} {}", confirms.join(" ")),
             ));
         }
-        let contract = self.read_contract(&bundle.contract)?;
-        let (proposal, now) = (key(Key::Proposal, id)?, self.now());
-        let (accepted, script) = (contract.clone(), bundle.script.clone());
-        let fixtures = json!(bundle.fixtures);
-        let accepted_here = stored(
-            self.executor
-                .parts
-                .store
-                .write(Durability::Synced, move |db| {
-                    let changed = db.execute(
-                        "UPDATE proposals SET state='accepted' WHERE id=?1 AND state='proposed'",
-                        [proposal],
-                    )?;
-                    if changed == 0 {
-                        return Ok(false);
-                    }
-                    let text = serde_json::to_string(&accepted)
-                        .map_err(|e| crate::store::StoreError::corrupt("contract", e))?;
-                    automations::add_contract(
-                        db,
-                        automation,
-                        &text,
-                        &intent::digest(&accepted),
-                        "accepted by the user",
-                        now,
-                    )?;
-                    let digest = blake3::hash(script.as_bytes()).to_hex()[..32].to_owned();
-                    let new = NewScript {
-                        script: &script,
-                        fixtures: &fixtures,
-                        digest: &digest,
-                        reason: "accepted by the user",
-                    };
-                    automations::add_script(db, automation, &new, now)?;
-                    automations::set_state(db, automation, AutomationState::Active, None)?;
-                    scheduler::activate(db, automation, &accepted, now, token)?;
-                    let data = json!({"proposal": Key::Proposal.id(proposal)});
-                    events::record(
-                        db,
-                        now,
-                        "automation_accepted",
-                        Some(automation),
-                        None,
-                        &data,
-                    )?;
-                    let line = json!({"title": "Delegated", "text": "I take it from here."});
-                    chats::append(
-                        db,
-                        Some(automation),
-                        "reply",
-                        chats::Author::Deputy,
-                        &line,
-                        now,
-                    )?;
-                    Ok(true)
-                })
-                .await,
-        )?;
-        if !accepted_here {
+        let contract = self.read_contract(&row.bundle.contract)?;
+        let diff = self.against_present(row.automation, &contract).await?;
+        let (automation, now) = (row.automation, self.now());
+        let (adopted, accepted) = (row.clone(), contract.clone());
+        let accepted_here = self
+            .executor
+            .parts
+            .store
+            .write(Durability::Synced, move |db| {
+                adopt(db, &adopted, &accepted, now)
+            });
+        if !stored(accepted_here.await)? {
             return Err(ErrorBody::new(
                 "not_open",
-                format!("the proposal {id} is not open any more"),
-                "",
+                format!("the proposal {id} is not open any more; nothing was changed"),
+                "delegate it anew",
             ));
         }
         self.executor.parts.arrivals.times_changed();
         self.executor.parts.arrivals.announce(automation);
-        let view = view(
-            id,
-            automation,
-            "accepted",
-            &bundle.name,
-            &contract,
-            preview,
-            Vec::new(),
-        );
-        Ok(Response::Proposal(Box::new(view)))
+        let row = ProposalRow {
+            doubts: Vec::new(),
+            ..row
+        };
+        Ok(shown(&row, "accepted", &contract, diff))
     }
 
+    /// Declines a proposal; with a task's id, calls the planning off.
     pub(super) async fn decline(&self, id: &str) -> Answer<Response> {
-        let (automation, bundle, preview, doubts) = self.open_proposal(id).await?;
-        let contract = self.read_contract(&bundle.contract)?;
-        let proposal = key(Key::Proposal, id)?;
+        if Key::Task.parse(id).is_ok() {
+            return self.task_cancel(id).await;
+        }
+        let row = self.open_proposal(id).await?;
+        let contract = self.read_contract(&row.bundle.contract)?;
+        let (proposal, automation) = (row.key, row.automation);
         stored(
             self.executor
                 .parts
@@ -283,88 +244,124 @@ impl Control {
                 })
                 .await,
         )?;
-        let view = view(
-            id,
-            automation,
-            "declined",
-            &bundle.name,
-            &contract,
-            preview,
-            doubts,
-        );
-        Ok(Response::Proposal(Box::new(view)))
+        Ok(shown(&row, "declined", &contract, None))
     }
 
-    async fn open_proposal(&self, id: &str) -> Answer<(i64, Bundle, Preview, Vec<Doubt>)> {
-        let proposal = key(Key::Proposal, id)?;
-        let row: Option<(i64, String, String, String, String)> = stored(
-            self.executor
-                .parts
-                .store
-                .read(move |db| {
-                    Ok(db
-                        .prepare_cached("SELECT automation, state, bundle, preview, doubts FROM proposals WHERE id=?1")?
-                        .query_row([proposal], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?)))
-                        .optional()?)
-                })
-                .await,
-        )?;
-        let (automation, state, bundle, preview, doubts) =
-            row.ok_or_else(|| not_found("proposal", id))?;
-        if state != "proposed" {
-            return Err(ErrorBody::new(
-                "not_open",
-                format!("the proposal {id} is {state}"),
-                "",
+    pub(super) async fn task_cancel(&self, id: &str) -> Answer<Response> {
+        let task = key(Key::Task, id)?;
+        if stored(self.planner.cancel(task).await)? {
+            return Ok(done(
+                id,
+                "Planning is called off; nothing was set up or changed.",
             ));
         }
-        let corrupt = |e: serde_json::Error| {
-            ErrorBody::new("store", format!("the proposal cannot be read: {e}"), "")
-        };
-        Ok((
-            automation,
-            serde_json::from_str(&bundle).map_err(corrupt)?,
-            serde_json::from_str(&preview).map_err(corrupt)?,
-            serde_json::from_str(&doubts).map_err(corrupt)?,
+        Err(ErrorBody::new(
+            "not_open",
+            format!("{id} is not at work and waits for nobody; nothing was changed"),
+            "`deputy chat` shows what became of it",
         ))
     }
 
-    pub(super) async fn delegate(
-        &self,
-        text: String,
-        automation: Option<String>,
-        accept: bool,
-        timezone: Option<String>,
-    ) -> Answer<Response> {
-        if automation.is_some() {
-            return Err(ErrorBody::new(
-                "not_supported",
-                "changing an automation by words needs a model, which is not built yet; nothing was changed",
-                "archive it and delegate anew in one sentence",
-            ));
-        }
-        let timezone = timezone.unwrap_or_else(|| {
-            jiff::tz::TimeZone::system()
-                .iana_name()
-                .unwrap_or("UTC")
-                .to_owned()
-        });
-        if jiff::tz::TimeZone::get(&timezone).is_err() {
-            return Err(ErrorBody::new(
-                "unknown_timezone",
-                format!("“{timezone}” is not a time zone"),
-                "use an IANA name such as Europe/Berlin",
-            ));
-        }
-        match crate::planner::plan(&text, &timezone, self.now()) {
-            Ok(bundle) => self.propose(bundle, accept, json!({"text": text})).await,
-            Err(unplanned) => Err(ErrorBody::new(
-                unplanned.code,
-                unplanned.message,
-                unplanned.hint,
-            )),
-        }
+    pub(super) async fn proposal_show(&self, id: &str) -> Answer<Response> {
+        let row = self.any_proposal(id).await?;
+        let contract = self.read_contract(&row.bundle.contract)?;
+        let diff = if row.state == "proposed" {
+            self.against_present(row.automation, &contract).await?
+        } else {
+            None
+        };
+        let state = row.state.clone();
+        Ok(shown(&row, &state, &contract, diff))
     }
+
+    async fn any_proposal(&self, id: &str) -> Answer<ProposalRow> {
+        let proposal = key(Key::Proposal, id)?;
+        let read = self
+            .executor
+            .parts
+            .store
+            .read(move |db| proposal::get(db, proposal));
+        stored(read.await)?.ok_or_else(|| not_found("proposal", id))
+    }
+
+    async fn open_proposal(&self, id: &str) -> Answer<ProposalRow> {
+        let row = self.any_proposal(id).await?;
+        if row.state != "proposed" {
+            return Err(ErrorBody::new(
+                "not_open",
+                format!("the proposal {id} is {}", row.state),
+                "",
+            ));
+        }
+        Ok(row)
+    }
+}
+
+/// Makes a proposal the automation's contract and script. False when it is not open any more.
+fn adopt(
+    db: &Connection,
+    row: &ProposalRow,
+    contract: &Contract,
+    now: Time,
+) -> Result<bool, StoreError> {
+    let automation = row.automation;
+    let Some(before) = automations::row(db, automation)? else {
+        return Ok(false);
+    };
+    let changed = db.execute(
+        "UPDATE proposals SET state='accepted' WHERE id=?1 AND state='proposed'",
+        [row.key],
+    )?;
+    if changed == 0 || before.state == AutomationState::Archived {
+        return Ok(false);
+    }
+    let reason = "accepted by the user";
+    let text = serde_json::to_string(contract).map_err(|e| StoreError::corrupt("contract", e))?;
+    let digest = intent::digest(contract);
+    let contract_version = automations::add_contract(db, automation, &text, &digest, reason, now)?;
+    let digest = blake3::hash(row.bundle.script.as_bytes()).to_hex()[..32].to_owned();
+    let script = NewScript {
+        script: &row.bundle.script,
+        fixtures: &json!(row.bundle.fixtures),
+        digest: &digest,
+        reason,
+    };
+    let script_version = automations::add_script(db, automation, &script, now)?;
+    automations::describe(
+        db,
+        automation,
+        &row.bundle.name,
+        &contract.purpose,
+        &contract.timezone,
+    )?;
+    scheduler::activate(db, automation, contract, now, token)?;
+    match before.state {
+        AutomationState::Draft => {
+            automations::set_state(db, automation, AutomationState::Active, None)?;
+        }
+        // What rests goes on resting, under its new contract.
+        AutomationState::Paused => triggers::rest(db, automation)?,
+        AutomationState::Active | AutomationState::Archived => {}
+    }
+    let is_new = before.state == AutomationState::Draft;
+    let kind = if is_new {
+        "automation_accepted"
+    } else {
+        "automation_changed"
+    };
+    let data = json!({
+        "proposal": Key::Proposal.id(row.key),
+        "contract_version": contract_version, "script_version": script_version,
+    });
+    events::record(db, now, kind, Some(automation), None, &data)?;
+    let line = if is_new {
+        json!({"title": "Delegated", "text": "I take it from here."})
+    } else {
+        json!({"title": "Changed", "text": format!("From the next run on I go by version {contract_version}.")})
+    };
+    let by = chats::Author::Deputy;
+    chats::append(db, Some(automation), "reply", by, &line, now)?;
+    Ok(true)
 }
 
 /// A webhook's secret.
@@ -375,25 +372,22 @@ fn token() -> String {
     blake3::hash(&bytes).to_hex()[..32].to_owned()
 }
 
-fn view(
-    id: &str,
-    automation: i64,
+fn shown(
+    row: &ProposalRow,
     state: &str,
-    name: &str,
     contract: &Contract,
-    preview: Preview,
-    doubts: Vec<Doubt>,
-) -> Proposal {
-    Proposal {
-        id: id.to_owned(),
-        automation: Key::Automation.id(automation),
-        name: name.to_owned(),
+    diff: Option<ContractDiff>,
+) -> Response {
+    Response::Proposal(Box::new(Proposal {
+        id: Key::Proposal.id(row.key),
+        automation: Key::Automation.id(row.automation),
+        name: row.bundle.name.clone(),
         state: state.to_owned(),
         contract: serde_json::to_value(contract).unwrap_or_default(),
         plain_words: intent::plain_words(contract),
-        preview,
-        doubts,
-        diff: None,
+        preview: row.preview.clone(),
+        doubts: row.doubts.clone(),
+        diff,
         question: None,
-    }
+    }))
 }

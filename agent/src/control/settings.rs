@@ -22,6 +22,10 @@ const SETTINGS: &[(&str, &str)] = &[
         crate::models::prices::SETTING,
         "A list of {model, input, output, cached_input, cache_write} in micro-USD per million tokens",
     ),
+    (
+        crate::planner::BUDGET_SETTING,
+        "What planning one automation may use: {turns, tokens, wall_ms, cost_micros}",
+    ),
 ];
 
 pub(super) fn finding(id: &str, level: &str, message: impl Into<String>, hint: &str) -> Finding {
@@ -149,7 +153,7 @@ impl Control {
     pub(super) async fn config_get(&self, wanted: Option<String>) -> Answer<Response> {
         let all = stored(self.executor.parts.store.read(settings::all).await)?;
         let mut shown = Map::new();
-        for (name, _) in SETTINGS {
+        for (name, _) in known_settings() {
             if wanted.as_deref().is_none_or(|w| w == *name) {
                 shown.insert(
                     (*name).to_owned(),
@@ -164,7 +168,7 @@ impl Control {
     }
 
     pub(super) async fn config_set(&self, name: String, value: Value) -> Answer<Response> {
-        if !SETTINGS.iter().any(|(known, _)| *known == name) {
+        if !known_settings().any(|(known, _)| *known == name) {
             return Err(unknown_setting(&name));
         }
         if name == "listen"
@@ -179,6 +183,18 @@ impl Control {
                 "an address and a port, e.g. \"127.0.0.1:7434\", or \"off\"",
             ));
         }
+        if crate::maintainer::SETTINGS
+            .iter()
+            .any(|(known, _)| *known == name)
+            && !value.is_null()
+            && value.as_u64().is_none()
+        {
+            return Err(ErrorBody::new(
+                "usage",
+                format!("{value} is not a number of at least 0; nothing was changed"),
+                "a whole number, or null for the default",
+            ));
+        }
         if name == crate::models::prices::SETTING
             && !value.is_null()
             && let Err(error) = crate::models::prices::parse(&value)
@@ -187,6 +203,16 @@ impl Control {
                 "usage",
                 format!("these are not prices: {error}; nothing was changed"),
                 r#"e.g. [{"model": "my-model", "input": 500000, "output": 1500000}]"#,
+            ));
+        }
+        if name == crate::planner::BUDGET_SETTING
+            && !value.is_null()
+            && let Err(error) = serde_json::from_value::<crate::planner::PlanBudget>(value.clone())
+        {
+            return Err(ErrorBody::new(
+                "usage",
+                format!("this is no budget: {error}; nothing was changed"),
+                r#"e.g. {"turns": 40, "cost_micros": 500000}"#,
             ));
         }
         let set = name.clone();
@@ -337,8 +363,12 @@ impl Control {
     }
 }
 
+fn known_settings() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    SETTINGS.iter().chain(crate::maintainer::SETTINGS)
+}
+
 fn unknown_setting(name: &str) -> ErrorBody {
-    let known: Vec<&str> = SETTINGS.iter().map(|(name, _)| *name).collect();
+    let known: Vec<&str> = known_settings().map(|(name, _)| *name).collect();
     ErrorBody::new(
         "unknown_setting",
         format!("there is no setting “{name}”; nothing was changed"),

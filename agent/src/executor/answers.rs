@@ -1,15 +1,17 @@
 //! What a person's answer to an action-needed item does to the runs that wait for it.
 
 use super::ending::REFUSED_BY_USER;
+use crate::intent::{self, Contract, widen};
+use crate::needs::{ALLOW_ALWAYS, APPROVE_ALWAYS};
 use crate::store::needs::NeedRow;
 use crate::store::steps::{self, Grant, StepOutcome};
-use crate::store::{StoreError, automations, events, ledger, needs, runs, triggers};
-use crate::tools::ToolError;
+use crate::store::{StoreError, automations, chats, events, ledger, needs, runs, triggers};
+use crate::tools::{ToolError, registry, split_once};
 use deputy_protocol::{
     AutomationState, FailureClass, InputState, NeedKind, RunState, StepState, Time, WaitingFor,
 };
 use rusqlite::{Connection, params};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What there is to do after an answer was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,13 +47,14 @@ pub fn answer(
         NeedKind::Permission if matches!(choice, "retry" | "dismiss") => {
             again(db, need, choice, now)?
         }
-        NeedKind::Approval | NeedKind::Permission => allowed(db, need, choice)?,
+        NeedKind::Approval | NeedKind::Permission => allowed(db, need, choice, now)?,
         NeedKind::Auth => resume_waiting(db, need, choice, WaitingFor::Auth, now)?,
         NeedKind::Precondition => resume_waiting(db, need, choice, WaitingFor::Precondition, now)?,
         NeedKind::Poison | NeedKind::Logic | NeedKind::Limit | NeedKind::Unknown => {
             again(db, need, choice, now)?
         }
-        NeedKind::ContractChange | NeedKind::Question | NeedKind::Stalled => {}
+        NeedKind::ContractChange => crate::maintainer::answered(db, need, choice, now)?,
+        NeedKind::Question | NeedKind::Stalled => {}
     }
     // An item may stand for several automations, so whoever has something to go on with is looked at.
     let automations = db
@@ -130,15 +133,92 @@ fn set_outcome(
     Ok(())
 }
 
-fn allowed(db: &Connection, need: &NeedRow, choice: &str) -> Result<(), StoreError> {
+/// The contract that an automation goes by.
+pub(super) fn present_contract(
+    db: &Connection,
+    automation: i64,
+) -> Result<Option<Contract>, StoreError> {
+    let Some(row) = automations::row(db, automation)? else {
+        return Ok(None);
+    };
+    let text = automations::contract(db, automation, row.contract_version)?;
+    text.map(|(text, _)| {
+        serde_json::from_str(&text).map_err(|e| StoreError::corrupt("contract", e))
+    })
+    .transpose()
+}
+
+/// The contract that lets a call pass from now on. `detail` says why it did not: `refused` or `rule`.
+pub(super) fn wider(
+    present: &Contract,
+    detail: &Value,
+    tool: &str,
+    args: Value,
+) -> Option<Contract> {
+    let (args, _) = split_once(args).ok()?;
+    let checked = registry().get(tool)?.check(args).ok()?;
+    if let Some(clause) = detail["rule"]["clause"].as_str() {
+        return widen::approve(present, clause, tool, &checked.resources);
+    }
+    match detail["refused"]["code"].as_str()? {
+        "not_listed" | "resource" => widen::allow(present, tool, &checked.resources),
+        _ => None,
+    }
+}
+
+/// Makes a new contract version that lets this call and those like it pass.
+fn always(db: &Connection, need: &NeedRow, now: Time) -> Result<(), StoreError> {
+    let (Some(run), Some(seq), Some(automation)) = (need.run, need.seq, need.automation) else {
+        return Ok(());
+    };
+    // From the journal: what the item shows is redacted.
+    let args = steps::args(db, run, seq)?.unwrap_or(Value::Null);
+    let tool = need.detail["call"]["tool"].as_str().unwrap_or_default();
+    let Some(present) = present_contract(db, automation)? else {
+        return Ok(());
+    };
+    // The contract may have changed since it was asked; what it allows by now needs no change.
+    let Some(wider) = wider(&present, &need.detail, tool, args) else {
+        return Ok(());
+    };
+    let text = serde_json::to_string(&wider).map_err(|e| StoreError::corrupt("contract", e))?;
+    let reason = format!(
+        "{} was answered “always”",
+        crate::store::Key::Need.id(need.key)
+    );
+    let digest = intent::digest(&wider);
+    let version = automations::add_contract(db, automation, &text, &digest, &reason, now)?;
+    // What was proposed was made for the contract as it was.
+    crate::planner::proposal::supersede(db, automation)?;
+    let diff = intent::diff(&present, &wider);
+    let words: Vec<&str> = diff.changes.iter().map(|c| c.text.as_str()).collect();
+    let words = words.join(" ");
+    events::record(
+        db,
+        now,
+        "contract_changed",
+        Some(automation),
+        need.run,
+        &json!({"version": version, "because": reason, "diff": diff}),
+    )?;
+    let line = json!({"title": format!("Contract version {version}"), "text": words});
+    let by = chats::Author::Deputy;
+    chats::append(db, Some(automation), "reply", by, &line, now)?;
+    Ok(())
+}
+
+fn allowed(db: &Connection, need: &NeedRow, choice: &str, now: Time) -> Result<(), StoreError> {
     let (Some(run), Some(seq)) = (need.run, need.seq) else {
         return Ok(());
     };
     let grant = match choice {
-        "approve" => Grant::Approved,
-        "allow_once" => Grant::AllowedOnce,
+        "approve" | APPROVE_ALWAYS => Grant::Approved,
+        "allow_once" | ALLOW_ALWAYS => Grant::AllowedOnce,
         _ => Grant::None,
     };
+    if matches!(choice, APPROVE_ALWAYS | ALLOW_ALWAYS) {
+        always(db, need, now)?;
+    }
     if grant != Grant::None {
         steps::grant(db, run, seq, grant)?;
     } else {
@@ -230,7 +310,10 @@ fn again(db: &Connection, need: &NeedRow, choice: &str, now: Time) -> Result<(),
         return Ok(());
     }
     for run in failed_alike(db, need, run)? {
-        try_again(db, run)?;
+        match need.kind {
+            NeedKind::Logic | NeedKind::Limit => again_afresh(db, run, now)?,
+            _ => try_again(db, run)?,
+        }
     }
     match need.automation {
         Some(automation) => wake_automation(db, automation, now),
@@ -253,6 +336,53 @@ fn failed_alike(db: &Connection, need: &NeedRow, run: i64) -> Result<Vec<i64>, S
     Ok(runs)
 }
 
+/// Lets a run go on whose script failed by itself. Replayed as it was it would fail the same way, so
+/// it begins anew under the automation's present script, by the content of its journal: what was
+/// read after the last effect is read afresh, and no effect is repeated.
+fn again_afresh(db: &Connection, run: i64, now: Time) -> Result<(), StoreError> {
+    let Some(row) = runs::row(db, run)? else {
+        return Ok(());
+    };
+    let journal = steps::journal(db, run)?;
+    let last_effect = journal
+        .iter()
+        .filter(|step| step.class.is_effect() && step.state != StepState::Failed)
+        .map(|step| step.seq)
+        .max();
+    resume_anew(db, &row, last_effect.unwrap_or(0), now)
+}
+
+/// Lets a run that failed or waits begin anew under the automation's present contract and script,
+/// by the content of its journal; reads after `reads_until` are made afresh.
+pub fn resume_anew(
+    db: &Connection,
+    run: &runs::RunRow,
+    reads_until: u32,
+    now: Time,
+) -> Result<(), StoreError> {
+    let Some(automation) = automations::row(db, run.automation)? else {
+        return Ok(());
+    };
+    let after = steps::last(db, run.key)?;
+    let (script, contract) = (automation.script_version, automation.contract_version);
+    runs::resume_by_content(db, run, script, contract, after, reads_until)?;
+    claim_input(db, run.key)?;
+    // What a person was to allow is asked again if the script still wants it; a doubt stays open.
+    db.prepare_cached(
+        "UPDATE needs SET state='withdrawn', answered_at=?2
+         WHERE state='open' AND run=?1 AND kind IN ('approval','permission')",
+    )?
+    .execute(params![run.key, now.0])?;
+    events::record(
+        db,
+        now,
+        "run_resumed",
+        Some(run.automation),
+        Some(run.key),
+        &json!({"because": "by_content", "script_version": script, "contract_version": contract, "after_step": after, "reads_until_step": reads_until}),
+    )
+}
+
 fn try_again(db: &Connection, run: i64) -> Result<(), StoreError> {
     db.prepare_cached(
         "UPDATE runs SET state='queued', waiting_for=NULL, waiting_until=NULL, ended_at=NULL, failure_class=NULL,
@@ -260,6 +390,10 @@ fn try_again(db: &Connection, run: i64) -> Result<(), StoreError> {
          WHERE id=?1 AND state IN ('failed','waiting')",
     )?
     .execute([run])?;
+    claim_input(db, run)
+}
+
+fn claim_input(db: &Connection, run: i64) -> Result<(), StoreError> {
     db.prepare_cached(
         "UPDATE inbox SET state=?2 WHERE id=(SELECT input FROM runs WHERE id=?1) AND state=?3",
     )?

@@ -7,10 +7,11 @@ use super::ending::Failure;
 use super::keys::Occurrences;
 use super::matcher::{Delivery, Matcher};
 use super::program::Program;
+use super::recall::Earlier;
 use super::{Executor, Parts, finish};
 use crate::sandbox::{Answer, Died, FromWorker, Session, Start, WorkerEvent};
 use crate::store::runs::RunRow;
-use crate::store::steps::{StepOutcome, StepRow};
+use crate::store::steps::{NewStep, StepOutcome, StepRow};
 use crate::store::{Lost, StoreError};
 use crate::tools::ToolError;
 use deputy_protocol::{FailureClass, SourceKind, Time};
@@ -134,6 +135,13 @@ pub(super) enum Pending {
     },
 }
 
+/// An end of an earlier script, before this one sees it.
+pub(super) struct Recalled {
+    pub(super) step: NewStep,
+    pub(super) outcome: StepOutcome,
+    pub(super) logical_at: Time,
+}
+
 pub(super) type Committed = oneshot::Receiver<Result<(), StoreError>>;
 pub(super) type Applied = oneshot::Receiver<Result<LocalEnd, StoreError>>;
 
@@ -142,6 +150,12 @@ pub(super) struct Attempt {
     pub(super) facts: Arc<RunFacts>,
     pub(super) cancel: CancellationToken,
     pub(super) matcher: Matcher,
+    /// What earlier scripts of this run did.
+    pub(super) earlier: Earlier,
+    /// Ends that earlier scripts saw and this one has asked for, by their old places.
+    pub(super) recalled: BTreeMap<(u32, u32), Recalled>,
+    /// The last entry of earlier scripts.
+    pub(super) base: u32,
     pub(super) occurrences: Occurrences,
     pub(super) settled: u32,
     pub(super) logical: Time,
@@ -166,13 +180,23 @@ impl Attempt {
         context: &RunContext,
         cancel: CancellationToken,
     ) -> Self {
-        let matcher = Matcher::new(context.journal.clone());
+        let base = facts.run.base();
+        let (earlier, own): (Vec<StepRow>, Vec<StepRow>) = context
+            .journal
+            .iter()
+            .cloned()
+            .partition(|row| row.seq <= base);
+        let matcher = Matcher::new(own);
+        let earlier_places = earlier.iter().filter_map(|row| row.settled).max();
         Self {
             parts: Arc::clone(parts),
             facts: Arc::clone(facts),
             cancel,
-            settled: matcher.highest_settled(),
+            settled: matcher.highest_settled().max(earlier_places.unwrap_or(0)),
             matcher,
+            earlier: Earlier::new(earlier, &facts.run.resumptions),
+            recalled: BTreeMap::new(),
+            base,
             occurrences: Occurrences::default(),
             logical: facts.logical_start,
             lost: Lost::default(),
@@ -207,8 +231,12 @@ impl Attempt {
                 end = worse;
             }
         }
-        while !self.pending.is_empty() {
-            match self.front().await {
+        while !self.pending.is_empty() || !self.recalled.is_empty() {
+            let next = match self.next_recalled() {
+                Some(delivery) => Ok(Some(delivery)),
+                None => self.front().await,
+            };
+            match next {
                 Ok(Some(Delivery {
                     seq,
                     outcome: StepOutcome::Err(error),
@@ -324,6 +352,11 @@ impl Attempt {
                 return Ok(delivery);
             }
             if !self.matcher.replaying()
+                && let Some(delivery) = self.next_recalled()
+            {
+                return Ok(delivery);
+            }
+            if !self.matcher.replaying()
                 && let Some(delivery) = self.front().await?
             {
                 return Ok(delivery);
@@ -430,7 +463,7 @@ impl Attempt {
         }
         let outcome = calls::to_frame(&delivery.outcome).map_err(End::Lost)?;
         let answer = Answer {
-            id: delivery.seq,
+            id: delivery.seq - self.base,
             now: self.logical,
             outcome,
         };

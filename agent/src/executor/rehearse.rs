@@ -6,10 +6,11 @@ use super::keys::{Occurrences, effect_key};
 use super::program::Program;
 use super::{Parts, intend};
 use crate::gate::{self, GateCall, NoCounts, Verdict};
-use crate::sandbox::{Answer, Call, Start, WorkerEvent};
+use crate::intent::{Contract, covers};
+use crate::sandbox::{Answer, Call, LogLine, Start, WorkerEvent};
 use crate::store::runs::RunRow;
 use crate::store::steps::{NewStep, StepOutcome, StepRow};
-use crate::tools::{Kind, ToolError, canonical, split_once};
+use crate::tools::{CallInfo, Kind, ResourceKind, ToolError, canonical, split_once};
 use deputy_protocol::model::{Preview, PreviewEffect};
 use deputy_protocol::{EffectClass, FailureClass, RunState, SourceKind, Time};
 use serde_json::value::{RawValue, to_raw_value};
@@ -35,13 +36,50 @@ pub struct Rehearsal {
     pub now: Time,
 }
 
+/// What a dry run is held to besides the contract of its script.
+#[derive(Clone, Debug)]
+pub struct Within {
+    /// What it may read.
+    pub open: Contract,
+    /// What it may read once it has seen what is the user's alone: an address can carry that away.
+    pub closed: Contract,
+    /// Whether something has seen it before.
+    pub private: bool,
+}
+
+/// What a dry run was.
+#[derive(Clone, Debug, Default)]
+pub struct DryRun {
+    /// As people see it.
+    pub preview: Preview,
+    /// What the script wrote to its log.
+    pub logs: Vec<String>,
+    /// Its calls in order, with what they led to.
+    pub steps: Vec<RecordedStep>,
+    /// The items that it emitted.
+    pub emitted: Vec<Value>,
+    /// Whether it has seen what is the user's alone.
+    pub private: bool,
+}
+
+/// A call and what it led to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordedStep {
+    /// `namespace.operation`.
+    pub tool: String,
+    /// Its arguments.
+    pub args: Value,
+    /// Its result, or `{"$error": …}`.
+    pub outcome: Value,
+}
+
 /// How a rehearsal ended.
-enum Finale {
+pub(super) enum Finale {
     Done(Value),
     Failed { code: String, message: String },
 }
 
-fn failed(code: &str, message: impl Into<String>) -> Finale {
+pub(super) fn failed(code: &str, message: impl Into<String>) -> Finale {
     Finale::Failed {
         code: code.to_owned(),
         message: message.into(),
@@ -78,7 +116,7 @@ fn start(parts: &Parts, rehearsal: &Rehearsal) -> Start {
 }
 
 /// Answers a rehearsal's calls.
-trait Stage {
+pub(super) trait Stage {
     /// A call was made; calls come in the order in which the script makes them.
     fn made(&mut self, _call: &Call) {}
 
@@ -89,9 +127,16 @@ trait Stage {
 
     /// The end of a call, and the time that passes with it.
     async fn answer(&mut self, call: &Call) -> Result<(StepOutcome, Time), String>;
+
+    /// What the script wrote to its log.
+    fn log(&mut self, _lines: Vec<LogLine>) {}
 }
 
-async fn perform(parts: &Parts, rehearsal: &Rehearsal, stage: &mut impl Stage) -> Finale {
+pub(super) async fn perform(
+    parts: &Parts,
+    rehearsal: &Rehearsal,
+    stage: &mut impl Stage,
+) -> Finale {
     let mut session = match parts.pool.lend(start(parts, rehearsal)).await {
         Ok(session) => session,
         Err(error) => return failed("sandbox", error.to_string()),
@@ -102,6 +147,7 @@ async fn perform(parts: &Parts, rehearsal: &Rehearsal, stage: &mut impl Stage) -
             Ok(frame) => frame,
             Err(died) => return failed("sandbox", format!("the sandbox ended: {died}")),
         };
+        stage.log(frame.logs);
         match frame.event {
             WorkerEvent::Calls { calls } => {
                 calls.iter().for_each(|call| stage.made(call));
@@ -158,6 +204,15 @@ async fn perform(parts: &Parts, rehearsal: &Rehearsal, stage: &mut impl Stage) -
 
 /// Runs a script with real reads and simulated effects.
 pub async fn dry_run(parts: &Arc<Parts>, rehearsal: &Rehearsal) -> Preview {
+    dry_run_within(parts, rehearsal, None).await.preview
+}
+
+/// Runs a script with real reads and simulated effects, held to more than its own contract.
+pub async fn dry_run_within(
+    parts: &Arc<Parts>,
+    rehearsal: &Rehearsal,
+    within: Option<&Within>,
+) -> DryRun {
     let run = RunRow {
         key: 0,
         automation: rehearsal.program.automation,
@@ -174,6 +229,7 @@ pub async fn dry_run(parts: &Arc<Parts>, rehearsal: &Rehearsal) -> Preview {
         seed: rehearsal.seed,
         due_at: rehearsal.now,
         logical_start: Some(rehearsal.now),
+        resumptions: Vec::new(),
     };
     let facts = RunFacts {
         run,
@@ -185,10 +241,15 @@ pub async fn dry_run(parts: &Arc<Parts>, rehearsal: &Rehearsal) -> Preview {
         parts,
         facts,
         now: rehearsal.now,
-        preview: Preview::default(),
+        within,
+        run: DryRun {
+            private: within.is_some_and(|within| within.private),
+            ..DryRun::default()
+        },
     };
     let finale = perform(parts, rehearsal, &mut stage).await;
-    let mut preview = stage.preview;
+    let mut run = stage.run;
+    let preview = &mut run.preview;
     match finale {
         Finale::Done(result) => {
             preview.state = "ok".to_owned();
@@ -200,19 +261,47 @@ pub async fn dry_run(parts: &Arc<Parts>, rehearsal: &Rehearsal) -> Preview {
             preview.error_code = Some(code);
         }
     }
-    preview
+    run
 }
 
 struct DryStage<'a> {
     parts: &'a Arc<Parts>,
     facts: RunFacts,
     now: Time,
-    preview: Preview,
+    within: Option<&'a Within>,
+    run: DryRun,
 }
 
 impl Stage for DryStage<'_> {
     async fn answer(&mut self, call: &Call) -> Result<(StepOutcome, Time), String> {
         let args = calls::parse(&call.args);
+        let answered = self.answer_to(call, args.clone()).await?;
+        self.run.steps.push(RecordedStep {
+            tool: call.tool.clone(),
+            args,
+            outcome: recorded(&answered.0),
+        });
+        Ok(answered)
+    }
+
+    fn log(&mut self, lines: Vec<LogLine>) {
+        let redactor = &self.parts.redactor;
+        self.run
+            .logs
+            .extend(lines.into_iter().map(|line| redactor.text(&line.message)));
+    }
+}
+
+/// An end as a fixture keeps it.
+pub(super) fn recorded(outcome: &StepOutcome) -> Value {
+    match outcome {
+        StepOutcome::Ok(json) => calls::parse(json),
+        StepOutcome::Err(error) => json!({"$error": error}),
+    }
+}
+
+impl DryStage<'_> {
+    async fn answer_to(&mut self, call: &Call, args: Value) -> Result<(StepOutcome, Time), String> {
         match call.tool.as_str() {
             "ctx.sleep" => {
                 if let Some(until) = args["until"].as_str().and_then(|t| t.parse::<Time>().ok()) {
@@ -227,6 +316,7 @@ impl Stage for DryStage<'_> {
                     args["id"]
                 );
                 self.effect(&call.tool, title, &args);
+                self.run.emitted.push(args);
                 return Ok((StepOutcome::Ok(intend::null()), self.now));
             }
             _ => {}
@@ -251,15 +341,12 @@ impl Stage for DryStage<'_> {
             resources: &checked.resources,
         };
         let permissions = self.parts.programs.permissions();
-        match gate::decide(
-            &permissions,
-            &self.facts.program.contract,
-            &question,
-            &NoCounts,
-            self.now,
-        ) {
-            Verdict::Refused(refusal) => return Err(refusal.message),
-            Verdict::Allowed | Verdict::NeedsApproval(_) => {}
+        let held_to = std::iter::once(&self.facts.program.contract).chain(self.held_to());
+        for contract in held_to {
+            match gate::decide(&permissions, contract, &question, &NoCounts, self.now) {
+                Verdict::Refused(refusal) => return Err(self.refused(contract, &refusal)),
+                Verdict::Allowed | Verdict::NeedsApproval(_) => {}
+            }
         }
         let step = NewStep {
             run: 0,
@@ -272,15 +359,18 @@ impl Stage for DryStage<'_> {
             started_at: self.now,
             attempt: 1,
         };
-        let info = calls::call_info(self.parts, &self.facts, &step, self.now);
+        let mut info = calls::call_info(self.parts, &self.facts, &step, self.now);
+        if let Some(contract) = self.held_to() {
+            hold(&mut info, contract, &call.tool);
+        }
         if checked.class.is_effect() {
             self.effect(&call.tool, checked.title.clone(), &args);
             let outcome = calls::outcome(Ok(entry.assumed(&checked.input, &info)), entry.name);
             return Ok((outcome, self.now));
         }
-        self.preview
-            .reads
-            .push(self.parts.redactor.text(&checked.title));
+        let title = self.parts.redactor.text(&checked.title);
+        self.run.preview.reads.push(title);
+        self.run.private |= checked.class == EffectClass::Read && crate::planner::is_private(entry);
         if entry.kind == Kind::Local {
             let (input, info, name) = (checked.input, info, entry.name);
             let result = self
@@ -305,9 +395,63 @@ impl Stage for DryStage<'_> {
     }
 }
 
+/// Narrows what a tool looks at by itself (redirects, private addresses, links) to a second contract.
+fn hold(info: &mut CallInfo, contract: &Contract, operation: &str) {
+    let both = |kind: ResourceKind, own: &[String]| -> Vec<String> {
+        let resources = contract.capabilities.get(operation);
+        let held = resources.and_then(|resources| resources.get(&kind));
+        let held = held.map_or(&[][..], Vec::as_slice);
+        let within = |values: &[String], value: &str| values.iter().any(|v| covers(kind, v, value));
+        let narrower = own.iter().filter(|value| within(held, value));
+        narrower
+            .chain(held.iter().filter(|value| within(own, value)))
+            .cloned()
+            .collect()
+    };
+    info.allowed_hosts = both(ResourceKind::Hosts, &info.allowed_hosts);
+    info.granted_folders = both(ResourceKind::Folders, &info.granted_folders);
+    // A private address is asked only where both name it.
+    let named = contract
+        .capabilities
+        .get(operation)
+        .and_then(|resources| resources.get(&ResourceKind::Hosts));
+    info.literal_hosts
+        .retain(|host| named.is_some_and(|named| named.contains(host)));
+}
+
 impl DryStage<'_> {
+    /// The second contract that holds now.
+    fn held_to(&self) -> Option<&Contract> {
+        let within = self.within?;
+        Some(if self.run.private {
+            &within.closed
+        } else {
+            &within.open
+        })
+    }
+
+    fn refused(&self, contract: &Contract, refusal: &gate::Refusal) -> String {
+        if std::ptr::eq(contract, &raw const self.facts.program.contract) && self.within.is_none() {
+            return refusal.message.clone();
+        }
+        let held = self
+            .held_to()
+            .is_some_and(|held| held == contract && refusal.code != gate::GLOBALLY_DENIED);
+        if !held {
+            return refusal.message.clone();
+        }
+        let what = refusal.message.replace("the contract", "planning");
+        if self.run.private {
+            format!(
+                "{what}: once something private was read, only what the user named may be asked"
+            )
+        } else {
+            format!("{what}: the user has not named it; ask if it is needed")
+        }
+    }
+
     fn effect(&mut self, tool: &str, title: String, args: &Value) {
-        self.preview.effects.push(PreviewEffect {
+        self.run.preview.effects.push(PreviewEffect {
             tool: tool.to_owned(),
             title: self.parts.redactor.text(&title),
             args: self.parts.redactor.json(args),

@@ -2,12 +2,13 @@
 //! (a contract is never half understood), rendered in plain words, compared, and asked by the gate.
 //!
 //! `contract.rs` is the shape; `parse.rs` reads and checks it; `words.rs` says it in plain words;
-//! `diff.rs` says what a change widens or narrows; `predicate.rs` decides what a grant covers.
+//! `diff.rs` says what a change widens or narrows; `widen.rs` makes the smallest one that lets a call pass; `predicate.rs` decides what a grant covers.
 
 pub mod contract;
 mod diff;
 mod parse;
 mod predicate;
+pub mod widen;
 mod words;
 
 pub use contract::*;
@@ -23,7 +24,32 @@ pub(crate) fn clock_time(text: &str) -> Option<u16> {
     (text.len() == 5 && hour < 24 && minute < 60).then_some(hour * 60 + minute)
 }
 
+/// The JSON Schema of contracts.
+pub fn schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(Contract).to_value();
+    schema["title"] = "Deputy intent contract, version 1".into();
+    schema["properties"]["contract"]["const"] = CONTRACT_VERSION.into();
+    schema
+}
+
 /// Digest of a contract's canonical JSON.
 pub fn digest(contract: &Contract) -> String {
     crate::tools::canonical::digest(&serde_json::to_value(contract).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    #[test]
+    fn the_published_schema_is_the_one_of_this_build() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/contract.schema.json");
+        let published: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert_eq!(
+            published,
+            super::schema(),
+            "write it anew: deputy contract schema > docs/contract.schema.json"
+        );
+    }
 }

@@ -4,6 +4,11 @@
 use deputy_protocol::NeedKind;
 use deputy_protocol::model::Choice;
 
+/// Allows a call and what it touches from now on: a new contract version.
+pub const ALLOW_ALWAYS: &str = "allow_always";
+/// Approves a call and those like it from now on: a new contract version.
+pub const APPROVE_ALWAYS: &str = "approve_always";
+
 /// Each kind with its choices: what `need answer` takes, and what it means.
 const CHOICES: &[(NeedKind, &[(&str, &str)])] = &[
     (
@@ -17,12 +22,20 @@ const CHOICES: &[(NeedKind, &[(&str, &str)])] = &[
     ),
     (
         NeedKind::Approval,
-        &[("approve", "Do it"), ("reject", "Do not do it")],
+        &[
+            ("approve", "Do it"),
+            (APPROVE_ALWAYS, "Do it, and do not ask about this again"),
+            ("reject", "Do not do it"),
+        ],
     ),
     (
         NeedKind::Permission,
         &[
             ("allow_once", "Allow this very call"),
+            (
+                ALLOW_ALWAYS,
+                "Allow it from now on: the contract becomes wider by this",
+            ),
             ("refuse", "Do not allow it"),
         ],
     ),
@@ -84,6 +97,13 @@ pub fn choices(kind: NeedKind) -> Vec<Choice> {
             label: (*label).to_owned(),
         })
         .collect()
+}
+
+/// The choices of a kind where no contract would allow it always.
+pub fn choices_for_once(kind: NeedKind) -> Vec<Choice> {
+    let mut choices = choices(kind);
+    choices.retain(|choice| choice.id != ALLOW_ALWAYS && choice.id != APPROVE_ALWAYS);
+    choices
 }
 
 /// The choices of a kind where a whole run failed and no single call can be answered.

@@ -36,6 +36,46 @@ fn looks_like_host(word: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || "-.".contains(c))
 }
 
+/// The words of a text, without the punctuation around them.
+pub(super) fn tokens(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c.is_whitespace() || "\"'“”„‘’«»<>(),;!?[]{}|`…".contains(c))
+        .map(|token| token.trim_end_matches(['.', ':']))
+        .filter(|token| !token.is_empty())
+}
+
+/// The host that a word names, as contracts write it: with its port where that is not the usual one.
+pub(super) fn host(token: &str) -> Option<String> {
+    if token.contains("://") {
+        let url = url::Url::parse(token).ok()?;
+        let host = url.host_str()?.to_owned();
+        return Some(match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host,
+        });
+    }
+    if token.contains('@') || token.starts_with(['/', '~']) {
+        return None;
+    }
+    let host = token.split(['/', '?', '#']).next().unwrap_or_default();
+    let (name, port) = host.split_once(':').unwrap_or((host, ""));
+    let is_name = (name.contains('.') || name == "localhost")
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'*'));
+    (is_name && port.bytes().all(|b| b.is_ascii_digit())).then(|| host.to_ascii_lowercase())
+}
+
+/// The mail address or domain (`@example.org`) that a word names.
+pub(super) fn recipient(token: &str) -> Option<String> {
+    let token = token.strip_prefix("mailto:").unwrap_or(token);
+    let (local, domain) = token.rsplit_once('@')?;
+    let is_one = !token.contains('/')
+        && !local.contains(['@', ':'])
+        && domain.contains('.')
+        && !domain.contains(':');
+    is_one.then(|| token.to_owned())
+}
+
 /// The mail addresses in a sentence.
 pub(super) fn mails(text: &str) -> Vec<String> {
     text.split_whitespace()

@@ -67,6 +67,19 @@ pub fn insert(
     Ok(db.last_insert_rowid())
 }
 
+/// Names an automation and says what it is for.
+pub fn describe(
+    db: &Connection,
+    key: i64,
+    name: &str,
+    purpose: &str,
+    timezone: &str,
+) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE automations SET name=?2, purpose=?3, timezone=?4 WHERE id=?1")?
+        .execute(params![key, name, purpose, timezone])?;
+    Ok(())
+}
+
 /// Moves an automation to a state, with the reason of a pause.
 pub fn set_state(
     db: &Connection,
@@ -229,6 +242,19 @@ pub fn contract(
         .query_row(params![automation, version], |r| {
             Ok((r.get(0)?, Time(r.get(1)?)))
         })
+        .optional()?;
+    Ok(found)
+}
+
+/// When each active version was made: contract, script.
+pub fn versions_at(db: &Connection, automation: i64) -> Result<Option<(Time, Time)>, StoreError> {
+    let found = db
+        .prepare_cached(
+            "SELECT c.created_at, s.created_at FROM automations a
+             JOIN contract_versions c ON c.automation=a.id AND c.version=a.contract_version
+             JOIN script_versions s ON s.automation=a.id AND s.version=a.script_version WHERE a.id=?1",
+        )?
+        .query_row([automation], |r| Ok((Time(r.get(0)?), Time(r.get(1)?))))
         .optional()?;
     Ok(found)
 }

@@ -17,6 +17,8 @@ pub enum Key {
     Connection,
     /// A proposal, `p5`.
     Proposal,
+    /// A task of the planner or the maintainer, `t6`.
+    Task,
 }
 
 /// Text that is no id of the wanted kind.
@@ -39,6 +41,7 @@ impl Key {
             Self::Output => 'o',
             Self::Connection => 'c',
             Self::Proposal => 'p',
+            Self::Task => 't',
         }
     }
 
@@ -52,6 +55,7 @@ impl Key {
             Self::Output => "an output",
             Self::Connection => "a connection",
             Self::Proposal => "a proposal",
+            Self::Task => "a task",
         }
     }
 

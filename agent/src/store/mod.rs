@@ -18,6 +18,7 @@ pub mod runs;
 mod schema;
 pub mod settings;
 pub mod steps;
+pub mod tasks;
 pub mod threads;
 pub mod triggers;
 mod writer;

@@ -12,7 +12,13 @@ use std::time::{Duration, Instant};
 pub const DATABASE: &str = "deputy.db";
 
 /// Each migration, in order; a schema's version is how many of them were applied.
-const MIGRATIONS: &[(&str, &str)] = &[("first", include_str!("migrations/0001_first.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("first", include_str!("migrations/0001_first.sql")),
+    (
+        "resumptions",
+        include_str!("migrations/0002_resumptions.sql"),
+    ),
+];
 
 /// The schema that this build writes.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;

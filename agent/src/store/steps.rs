@@ -356,6 +356,14 @@ pub fn count(db: &Connection, run: i64) -> Result<u32, StoreError> {
     Ok(n)
 }
 
+/// The number of a run's last entry; 0 without one.
+pub fn last(db: &Connection, run: i64) -> Result<u32, StoreError> {
+    let last: Option<i64> = db
+        .prepare_cached("SELECT max(id) FROM steps WHERE id BETWEEN ?1 AND ?2")?
+        .query_row(params![key(run, 0), key(run, MAX_SEQ)], |r| r.get(0))?;
+    Ok(last.map_or(0, seq_of))
+}
+
 /// The tool and effect key of one entry; `None` unless it is an effect.
 pub fn effect(db: &Connection, run: i64, seq: u32) -> Result<Option<(String, String)>, StoreError> {
     let found = db

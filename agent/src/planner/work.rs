@@ -1,0 +1,406 @@
+//! The planner at work: tasks are driven until they end or wait, can be called off at any time, and
+//! go on after a crash from what is on disk.
+
+use super::task::{self, Task, TaskDetail, TaskState};
+use super::toolbox::{PlanTools, Planned};
+use super::{Brief, Present, Sources, first_message, proposal, system, words};
+use crate::executor::Parts;
+use crate::intent::Contract;
+use crate::models::{Budget, Charge, Conversation, Ended, Models, Purpose, converse};
+use crate::store::{Durability, Key, StoreError, automations, connections, needs, settings};
+use deputy_protocol::{AutomationState, ErrorBody};
+use rusqlite::Connection;
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio_util::sync::CancellationToken;
+
+/// The setting that changes [`PlanBudget`].
+pub const BUDGET_SETTING: &str = "planner.budget";
+
+/// What one task may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PlanBudget {
+    /// Answers of the model.
+    pub turns: u32,
+    /// Tokens, read and written.
+    pub tokens: u64,
+    /// Wall time of one sitting, in milliseconds.
+    pub wall_ms: u64,
+    /// Micro-USD.
+    pub cost_micros: i64,
+}
+
+impl Default for PlanBudget {
+    fn default() -> Self {
+        Self {
+            turns: 40,
+            tokens: 1_000_000,
+            wall_ms: 15 * 60_000,
+            cost_micros: 1_000_000,
+        }
+    }
+}
+
+/// How driving a task ended.
+#[derive(Clone, Debug)]
+pub enum Driven {
+    /// There is a proposal.
+    Proposed(i64),
+    /// A question waits for the user.
+    Asked,
+    /// It led to nothing.
+    Ended(ErrorBody),
+    /// The agent stops, or somebody else drives it.
+    Left,
+}
+
+/// Drives planning tasks.
+pub struct Planner {
+    parts: Arc<Parts>,
+    models: Arc<Models>,
+    at_work: Mutex<HashMap<i64, CancellationToken>>,
+}
+
+/// Takes a task off the list when its driver ends, however it ends.
+struct AtWork<'a>(&'a Planner, i64);
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.0.lock().remove(&self.1);
+    }
+}
+
+impl Planner {
+    /// A planner that asks these models.
+    pub fn new(parts: Arc<Parts>, models: Arc<Models>) -> Self {
+        Self {
+            parts,
+            models,
+            at_work: Mutex::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<i64, CancellationToken>> {
+        self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(&self, task: i64) -> Option<(AtWork<'_>, CancellationToken)> {
+        let token = self.parts.stopping.child_token();
+        let mut at_work = self.lock();
+        if at_work.contains_key(&task) {
+            return None;
+        }
+        at_work.insert(task, token.clone());
+        Some((AtWork(self, task), token))
+    }
+
+    /// Calls a task off. One at work ends by itself soon; false when it is neither at work nor waits.
+    pub async fn cancel(&self, key: i64) -> Result<bool, StoreError> {
+        if let Some(token) = self.lock().get(&key) {
+            token.cancel();
+            return Ok(true);
+        }
+        let now = self.parts.clock.now();
+        self.parts
+            .store
+            .write(Durability::Synced, move |db| match task::get(db, key)? {
+                Some(task) => call_off(db, task, now),
+                None => Ok(false),
+            })
+            .await
+    }
+
+    /// Drives a task until it ends or waits.
+    pub async fn drive(&self, key: i64) -> Result<Driven, StoreError> {
+        let Some((_at_work, cancel)) = self.enter(key) else {
+            return Ok(Driven::Left);
+        };
+        let found = self.parts.store.read(move |db| load(db, key)).await?;
+        let Some((task, brief, sources, budget)) =
+            found.filter(|(task, ..)| task.state == TaskState::Running)
+        else {
+            return Ok(Driven::Left);
+        };
+        let mut conversation = self.conversation(&task, &brief).await?;
+        let charge = Charge {
+            automation: Some(task.automation),
+            run: None,
+            task: Some(key),
+            purpose: Purpose::Plan,
+        };
+        let mut tools = PlanTools {
+            parts: Arc::clone(&self.parts),
+            task,
+            sources,
+        };
+        let ended = converse(
+            &self.models,
+            &mut conversation,
+            &mut tools,
+            budget,
+            charge,
+            &cancel,
+        )
+        .await;
+        self.settle(tools.task, ended).await
+    }
+
+    async fn conversation(&self, task: &Task, brief: &Brief) -> Result<Conversation, StoreError> {
+        let (store, clock) = (&self.parts.store, &self.parts.clock);
+        if let Some(thread) = task.thread {
+            return Conversation::resume(store, clock, thread).await;
+        }
+        let system = system(self.parts.registry);
+        let mut begun = Conversation::begin(store, clock, Some(task.automation), system).await?;
+        let brief = Brief {
+            now: clock.now(),
+            ..brief.clone()
+        };
+        begun.say(first_message(&brief)).await?;
+        if let Some(thread) = begun.thread() {
+            let key = task.key;
+            let write = move |db: &Connection| task::set_thread(db, key, thread);
+            store.write(Durability::Synced, write).await?;
+        }
+        Ok(begun)
+    }
+
+    /// Writes what became of a task.
+    async fn settle(&self, mut task: Task, ended: Ended<Planned>) -> Result<Driven, StoreError> {
+        let now = self.parts.clock.now();
+        let error = match ended {
+            Ended::Finished(Planned::Bundle(checked)) => {
+                let written = self.parts.store.write(Durability::Synced, move |db| {
+                    let key = proposal::put(db, task.automation, &checked, now)?;
+                    task.detail.proposal = Some(key);
+                    task::set_state(db, &task, TaskState::Done, now)?;
+                    Ok(key)
+                });
+                return Ok(Driven::Proposed(written.await?));
+            }
+            Ended::Waiting => {
+                let write = move |db: &Connection| {
+                    task::set_state(db, &task, TaskState::Waiting, now).map(drop)
+                };
+                self.parts.store.write(Durability::Synced, write).await?;
+                return Ok(Driven::Asked);
+            }
+            Ended::Cancelled if self.parts.stopping.is_cancelled() => return Ok(Driven::Left),
+            Ended::Cancelled => {
+                let write = move |db: &Connection| call_off(db, task, now);
+                self.parts.store.write(Durability::Synced, write).await?;
+                return Ok(Driven::Ended(ErrorBody::new(
+                    "cancelled",
+                    "planning was called off; nothing was set up or changed",
+                    "say it again whenever you like",
+                )));
+            }
+            Ended::Finished(Planned::GivenUp(reason)) => ErrorBody::new(
+                "cannot_plan",
+                format!("This cannot be done: {reason} Nothing was set up or changed"),
+                "say it another way, or `deputy tools` for what there is",
+            ),
+            Ended::GaveUp(words) => {
+                let words: String = words.chars().take(500).collect();
+                ErrorBody::new(
+                    "cannot_plan",
+                    format!(
+                        "The model ended without a proposal. Its last words: {words}. Nothing was set up or changed"
+                    ),
+                    "say it in other words, or set another model",
+                )
+            }
+            Ended::OutOfBudget(resource) => ErrorBody::new(
+                "budget",
+                format!(
+                    "planning used up its {} without a proposal; nothing was set up or changed",
+                    resource.as_str()
+                ),
+                "say it in smaller steps, or raise the setting `planner.budget`",
+            ),
+            Ended::Failed(error) => error.body(),
+        };
+        let error = ErrorBody {
+            message: self.parts.redactor.text(&error.message),
+            ..error
+        };
+        let told = error.clone();
+        self.parts
+            .store
+            .write(Durability::Synced, move |db| {
+                task.detail.error = Some(told.clone());
+                if task::set_state(db, &task, TaskState::Failed, now)? {
+                    task::tell(db, &task, "reply", "No proposal", &told.message, now)?;
+                    drop_draft(db, task.automation)?;
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(Driven::Ended(error))
+    }
+}
+
+/// Ends an open task for the user.
+fn call_off(db: &Connection, task: Task, now: deputy_protocol::Time) -> Result<bool, StoreError> {
+    if !task::set_state(db, &task, TaskState::Cancelled, now)? {
+        return Ok(false);
+    }
+    db.prepare_cached(
+        "UPDATE needs SET state='withdrawn', answered_at=?2
+         WHERE state='open' AND kind='question' AND json_extract(detail,'$.task')=?1",
+    )?
+    .execute(rusqlite::params![Key::Task.id(task.key), now.0])?;
+    let text = "Nothing was set up or changed.";
+    task::tell(db, &task, "reply", "Planning was called off", text, now)?;
+    drop_draft(db, task.automation)?;
+    Ok(true)
+}
+
+/// A draft that nothing was ever proposed for is of no use.
+fn drop_draft(db: &Connection, automation: i64) -> Result<(), StoreError> {
+    if proposal::open_of(db, automation)?.is_none() {
+        db.prepare_cached("UPDATE automations SET state='archived' WHERE id=?1 AND state='draft'")?
+            .execute([automation])?;
+    }
+    Ok(())
+}
+
+/// Takes an answer over into its task, in the transaction of the answer. Returns the task, which
+/// goes on from here.
+pub fn answered(
+    db: &Connection,
+    need: &needs::NeedRow,
+    answer: &str,
+    now: deputy_protocol::Time,
+) -> Result<Option<i64>, StoreError> {
+    let id = need.detail["task"].as_str().unwrap_or_default();
+    let Some(task) = Key::Task.parse(id).ok().map(|key| task::get(db, key)) else {
+        return Ok(None);
+    };
+    let Some(task) = task? else { return Ok(None) };
+    db.prepare_cached("UPDATE needs SET detail=json_set(detail,'$.answer',?2) WHERE id=?1")?
+        .execute(rusqlite::params![need.key, answer])?;
+    let said = serde_json::json!({"text": answer, "need": Key::Need.id(need.key)});
+    crate::store::chats::append(
+        db,
+        Some(task.automation),
+        "user_message",
+        crate::store::chats::Author::User,
+        &said,
+        now,
+    )?;
+    let runs = task::set_state(db, &task, TaskState::Running, now)?;
+    Ok(runs.then_some(task.key))
+}
+
+/// Makes a task of the user's words, for a new automation or one that is there.
+pub fn begin(
+    db: &Connection,
+    automation: Option<i64>,
+    detail: &TaskDetail,
+    now: deputy_protocol::Time,
+) -> Result<i64, StoreError> {
+    let automation = match automation {
+        Some(automation) => automation,
+        None => {
+            let name: String = detail.text.chars().take(60).collect();
+            automations::insert(db, &name, &detail.text, &detail.timezone, now)?
+        }
+    };
+    crate::store::chats::append(
+        db,
+        Some(automation),
+        "user_message",
+        crate::store::chats::Author::User,
+        &serde_json::json!({"text": detail.text}),
+        now,
+    )?;
+    task::insert(db, automation, detail, now)
+}
+
+type Loaded = (Task, Brief, Sources, Budget);
+
+fn load(db: &Connection, key: i64) -> Result<Option<Loaded>, StoreError> {
+    let Some(task) = task::get(db, key)? else {
+        return Ok(None);
+    };
+    let Some(row) = automations::row(db, task.automation)? else {
+        return Ok(None);
+    };
+    let accepted = row.state != AutomationState::Draft;
+    let present = if accepted {
+        current(db, task.automation)?
+    } else {
+        proposal::open_of(db, task.automation)?.and_then(|open| {
+            Some(Present {
+                name: open.bundle.name,
+                contract: serde_json::from_value(open.bundle.contract).ok()?,
+                script: open.bundle.script,
+                accepted: false,
+            })
+        })
+    };
+    let known = connections::list(db)?;
+    let address = |config: &serde_json::Value| {
+        let from = config["from"].as_str()?;
+        words::tokens(from).find_map(words::recipient)
+    };
+    let mut before = task::words(db, task.automation)?;
+    let sources = Sources {
+        words: before.clone(),
+        connections: known.iter().map(|c| c.name.clone()).collect(),
+        addresses: known.iter().filter_map(|c| address(&c.config)).collect(),
+        accepted: present
+            .as_ref()
+            .filter(|present| present.accepted)
+            .map(|present| present.contract.clone()),
+    };
+    // The last ones are the words of this task, and answers that its conversation holds.
+    if let Some(at) = before.iter().rposition(|words| *words == task.detail.text) {
+        before.truncate(at);
+    }
+    let brief = Brief {
+        now: deputy_protocol::Time(0),
+        zone: task.detail.timezone.clone(),
+        connections: known
+            .iter()
+            .map(|c| (c.name.clone(), c.kind.clone(), address(&c.config)))
+            .collect(),
+        present,
+        before,
+        text: task.detail.text.clone(),
+    };
+    let budget: PlanBudget = settings::get(db, BUDGET_SETTING)?
+        // What the setting holds was checked when it was set.
+        .and_then(|value| serde_json::from_value(value).ok())
+        .unwrap_or_default();
+    let budget = Budget {
+        turns: budget.turns,
+        tokens: budget.tokens,
+        wall_ms: budget.wall_ms,
+        cost_micros: budget.cost_micros,
+    };
+    Ok(Some((task, brief, sources, budget)))
+}
+
+/// The contract and script that an automation goes by.
+pub fn current(db: &Connection, automation: i64) -> Result<Option<Present>, StoreError> {
+    let Some(row) = automations::row(db, automation)? else {
+        return Ok(None);
+    };
+    let contract = automations::contract(db, automation, row.contract_version)?;
+    let script = automations::script(db, automation, row.script_version)?;
+    let (Some((contract, _)), Some((script, _))) = (contract, script) else {
+        return Ok(None);
+    };
+    let contract: Contract =
+        serde_json::from_str(&contract).map_err(|e| StoreError::corrupt("contract", e))?;
+    Ok(Some(Present {
+        name: row.name,
+        contract,
+        script,
+        accepted: true,
+    }))
+}

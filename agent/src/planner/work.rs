@@ -135,16 +135,44 @@ impl Planner {
             task,
             sources,
         };
-        let ended = converse(
-            &self.models,
-            &mut conversation,
-            &mut tools,
-            budget,
-            charge,
-            &cancel,
-        )
-        .await;
-        self.settle(tools.task, ended).await
+        loop {
+            let ended = converse(
+                &self.models,
+                &mut conversation,
+                &mut tools,
+                budget,
+                charge.clone(),
+                &cancel,
+            )
+            .await;
+            if !matches!(ended, Ended::Waiting) {
+                return self.settle(tools.task, ended).await;
+            }
+            if self.rest(&tools.task).await? {
+                return Ok(Driven::Asked);
+            }
+        }
+    }
+
+    /// Lets a task wait for its question. False when that was answered before this could be written.
+    async fn rest(&self, task: &Task) -> Result<bool, StoreError> {
+        let (task, now) = (task.clone(), self.parts.clock.now());
+        let write = move |db: &Connection| {
+            let open: bool = db
+                .prepare_cached(
+                    "SELECT EXISTS (SELECT 1 FROM needs WHERE state='open' AND kind='question'
+                       AND automation=?1 AND json_extract(detail,'$.task')=?2)",
+                )?
+                .query_row(
+                    rusqlite::params![task.automation, Key::Task.id(task.key)],
+                    |r| r.get(0),
+                )?;
+            if open {
+                task::set_state(db, &task, TaskState::Waiting, now)?;
+            }
+            Ok(open)
+        };
+        self.parts.store.write(Durability::Synced, write).await
     }
 
     async fn conversation(&self, task: &Task, brief: &Brief) -> Result<Conversation, StoreError> {
@@ -180,13 +208,7 @@ impl Planner {
                 });
                 return Ok(Driven::Proposed(written.await?));
             }
-            Ended::Waiting => {
-                let write = move |db: &Connection| {
-                    task::set_state(db, &task, TaskState::Waiting, now).map(drop)
-                };
-                self.parts.store.write(Durability::Synced, write).await?;
-                return Ok(Driven::Asked);
-            }
+            Ended::Waiting => return Ok(Driven::Asked),
             Ended::Cancelled if self.parts.stopping.is_cancelled() => return Ok(Driven::Left),
             Ended::Cancelled => {
                 let write = move |db: &Connection| call_off(db, task, now);

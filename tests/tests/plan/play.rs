@@ -212,7 +212,7 @@ impl Stage {
         };
         let plans = output.is_none() || (step.answer.is_some() && !step.model.is_empty());
         let came_to = if plans {
-            self.come_to(seen)
+            self.come_to(seen, step.then.state.as_deref())
         } else {
             output.unwrap()
         };
@@ -296,7 +296,7 @@ impl Stage {
     }
 
     /// Waits until planning has come to something, and shows it as the command would have.
-    fn come_to(&self, seen: i64) -> Output {
+    fn come_to(&self, seen: i64, wanted: Option<&str>) -> Output {
         let line = wait_until("planning comes to something", || {
             let lines = self.chat().into_iter();
             lines
@@ -306,7 +306,12 @@ impl Stage {
         match line.kind.as_str() {
             "proposal" => {
                 let id = line.data["proposal"].as_str().unwrap();
-                let shown = self.home.cli(&["proposal", "show", id]);
+                // What was accepted in advance is accepted a moment later.
+                let shown = wait_until("the proposal's end", || {
+                    let shown = self.home.cli(&["proposal", "show", id]);
+                    (wanted != Some("accepted") || shown.text("state") == "accepted")
+                        .then_some(shown)
+                });
                 Output {
                     code: Some(if shown.text("state") == "proposed" {
                         4
@@ -400,6 +405,16 @@ impl Stage {
             let open = self.home.needs();
             let found: Vec<&str> = open.iter().map(|need| need.kind.as_str()).collect();
             assert_eq!(found, *kinds, "{what}");
+        }
+        if let Some(paid) = then.paid {
+            let costs = self.home.cli(&["costs", "--by", "model"]).done();
+            let mut lines = costs.json.as_array().unwrap().iter();
+            let line = lines.find(|line| line["id"] == "scripted");
+            assert_eq!(
+                line.map(|line| &line["calls"]),
+                Some(&json!(paid)),
+                "{what}"
+            );
         }
         self.check_automation(then, &what);
         for (name, there) in &then.files {

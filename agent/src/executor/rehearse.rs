@@ -428,7 +428,7 @@ impl DryStage<'_> {
             .is_some_and(|resource| resource.kind == ResourceKind::Hosts);
         if is_host && self.run.private {
             format!(
-                "{what}: once something private was read, only what the user named may be asked"
+                "{what}: once something private was read, only what the user named may be asked; ask the user to name it if it is needed"
             )
         } else {
             format!("{what}: the user has not named it; ask if it is needed")

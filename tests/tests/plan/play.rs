@@ -1,59 +1,13 @@
 //! Plays a case against a real agent, typed commands, a real web server and a scripted provider.
 
 use crate::case::{Case, CaseStep, CaseText, ServedPage, Then};
+use crate::figures::{Figures, covers};
 use deputy_model_server::{ModelServer, Script};
 use deputy_protocol::control::{Request, Response};
 use deputy_protocol::model::ChatEvent;
 use deputy_tests::{Agent, Home, HttpServer, Output, Page, wait_until};
 use serde_json::{Value, json};
-use std::fmt;
 use std::path::Path;
-
-/// What was counted.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Figures {
-    answers: usize,
-    evals: usize,
-    pub(crate) refusals: usize,
-    pub(crate) questions: usize,
-    proposals: usize,
-    pub(crate) doubts: usize,
-    runs: usize,
-    pub(crate) effects: usize,
-    pub(crate) outside: usize,
-}
-
-impl Figures {
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.answers += other.answers;
-        self.evals += other.evals;
-        self.refusals += other.refusals;
-        self.questions += other.questions;
-        self.proposals += other.proposals;
-        self.doubts += other.doubts;
-        self.runs += other.runs;
-        self.effects += other.effects;
-        self.outside += other.outside;
-    }
-}
-
-impl fmt::Display for Figures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} answers of the model, {} looks around, {} refusals read, {} questions, {} proposals, {} doubts, {} runs, {} effects, {} outside a contract",
-            self.answers,
-            self.evals,
-            self.refusals,
-            self.questions,
-            self.proposals,
-            self.doubts,
-            self.runs,
-            self.effects,
-            self.outside
-        )
-    }
-}
 
 struct Stage {
     name: String,
@@ -500,37 +454,4 @@ fn texts<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
         .flatten()
         .filter_map(|item| item[field].as_str())
         .collect()
-}
-
-/// Whether a grant covers a call, said here once more in the plainest way.
-fn covers(granted: &Value, call: &Value) -> bool {
-    if granted.is_null() {
-        return call["tool"]
-            .as_str()
-            .is_some_and(|tool| tool.starts_with("ctx."));
-    }
-    let has = |kind: &str, value: &str| {
-        texts_of(&granted[kind]).any(|grant| {
-            grant == "*" || value == grant || (kind == "folders" && value.starts_with(grant))
-        })
-    };
-    let args = &call["args"];
-    match call["tool"].as_str().unwrap() {
-        "notify.send" | "notes.put" => true,
-        "files.write" | "files.append" => has("folders", args["path"].as_str().unwrap()),
-        "web.request" => {
-            let url = args["url"].as_str().unwrap();
-            let host = url.split('/').nth(2).unwrap();
-            has("hosts", host)
-        }
-        "mail.send" => texts_of(&args["to"]).all(|to| has("recipients", to)),
-        _ => false,
-    }
-}
-
-fn texts_of(list: &Value) -> impl Iterator<Item = &str> {
-    list.as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
 }

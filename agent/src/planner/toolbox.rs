@@ -107,7 +107,7 @@ impl Toolbox for PlanTools {
 
 impl PlanTools {
     async fn eval(&mut self, code: &str) -> Step<Planned> {
-        let script = format!("export default async function main(ctx) {{\n{code}\n}}\n");
+        let script = format!("export default async function main(ctx) {{ {code}\n}}\n");
         let zone = self.task.detail.timezone.clone();
         let private = self.task.detail.private;
         let within = terms::within(&self.sources, self.parts.registry, &zone, private);

@@ -2,7 +2,7 @@
 //!
 //! Rooms, in the order in which data flows: `scheduler` (inbox) → `executor` (runs) → `sandbox`
 //! (scripts) → `tools` → `gate` → the executor's journal → the outside; `failure` classifies,
-//! `needs` asks people, `models` are asked by planner and tools, `control` is the door for every
+//! `maintainer` mends scripts, `needs` asks people, `models` are asked by planner and tools, `control` is the door for every
 //! client, `web` the HTTP listener, `store` keeps it all.
 
 mod agent;
@@ -15,6 +15,7 @@ pub mod failure;
 pub mod fault;
 pub mod gate;
 pub mod intent;
+pub mod maintainer;
 pub mod models;
 pub mod needs;
 pub mod observe;

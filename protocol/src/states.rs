@@ -69,7 +69,7 @@ words! {
     WaitingFor {
         /// A `ctx.sleep`.
         Timer => "timer",
-        /// The next attempt after a transient failure.
+        /// The next attempt: after a transient failure, or once its script is mended.
         Retry => "retry",
         /// A person approves an effect.
         Approval => "approval",

@@ -280,10 +280,7 @@ fn a_second_agent_on_the_same_directory_is_told_of_the_first() {
     std::os::unix::fs::symlink(home.path(), &link).unwrap();
     for other in [Home::at(home.path()), Home::at(link)] {
         let second = deputy_tests::Agent::start(&other, &deputy_tests::Launch::default());
-        let refused = second
-            .err()
-            .expect("no second agent")
-            .refused(1, "already_running");
+        let refused = second.err().unwrap().refused(1, "already_running");
         let message = refused.error["message"].as_str().unwrap();
         assert!(message.contains(&agent.pid().to_string()), "{message}");
     }

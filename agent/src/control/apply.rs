@@ -89,7 +89,10 @@ impl Control {
                 automation,
                 accept,
                 timezone,
-            } => self.delegate(text, automation, accept, timezone).await,
+            } => match self.repair_undone(&text, automation.as_deref()).await? {
+                Some(undone) => Ok(undone),
+                None => self.delegate(text, automation, accept, timezone).await,
+            },
             Request::Install { bundle, accept } => self.install(bundle, accept).await,
             Request::ProposalShow { proposal } => self.proposal_show(&proposal).await,
             Request::ProposalAccept { proposal, confirm } => self.accept(&proposal, &confirm).await,
@@ -181,6 +184,8 @@ impl Control {
             Request::Backup { file } => self.backup(file).await,
             Request::Prune { older_than_days } => self.prune(older_than_days).await,
             Request::VaultRotate => self.vault_rotate().await,
+            Request::VaultShow => Ok(self.vault_show()),
+            Request::VaultProtect { by, passphrase } => self.vault_protect(by, passphrase).await,
             Request::Follow { .. } => Err(ErrorBody::new(
                 "usage",
                 "`follow` is a stream; open it by itself",
@@ -211,6 +216,7 @@ fn is_command(request: &Request) -> bool {
         | Request::ContractDiff { .. }
         | Request::Export { .. }
         | Request::ExportAll { .. }
+        | Request::VaultShow
         | Request::Runs { .. }
         | Request::RunShow { .. }
         | Request::Inputs { .. }
@@ -250,6 +256,7 @@ fn is_command(request: &Request) -> bool {
         | Request::EventSend { .. }
         | Request::Backup { .. }
         | Request::Prune { .. }
+        | Request::VaultProtect { .. }
         | Request::VaultRotate => true,
     }
 }

@@ -2,7 +2,7 @@
 //! command line on the local socket and devices far away use the same requests.
 //!
 //! `apply.rs` says which request goes where; `automations.rs`, `planning.rs`, `proposals.rs`, `work.rs`, `arrivals.rs`, `needs.rs`,
-//! `settings.rs`, `models.rs`, `schedules.rs` and `connections.rs` apply them; `server.rs` is the local socket.
+//! `settings.rs`, `models.rs`, `versions.rs`, `schedules.rs` and `connections.rs` apply them; `server.rs` is the local socket.
 
 mod apply;
 mod arrivals;
@@ -15,6 +15,7 @@ mod proposals;
 mod schedules;
 mod server;
 mod settings;
+mod versions;
 mod work;
 
 pub(crate) use arrivals::{Hook, HookRefused};

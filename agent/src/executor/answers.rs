@@ -53,7 +53,8 @@ pub fn answer(
         NeedKind::Poison | NeedKind::Logic | NeedKind::Limit | NeedKind::Unknown => {
             again(db, need, choice, now)?
         }
-        NeedKind::ContractChange | NeedKind::Question | NeedKind::Stalled => {}
+        NeedKind::ContractChange => crate::maintainer::answered(db, need, choice, now)?,
+        NeedKind::Question | NeedKind::Stalled => {}
     }
     // An item may stand for several automations, so whoever has something to go on with is looked at.
     let automations = db
@@ -307,7 +308,10 @@ fn again(db: &Connection, need: &NeedRow, choice: &str, now: Time) -> Result<(),
         return Ok(());
     }
     for run in failed_alike(db, need, run)? {
-        try_again(db, run)?;
+        match need.kind {
+            NeedKind::Logic | NeedKind::Limit => again_afresh(db, run, now)?,
+            _ => try_again(db, run)?,
+        }
     }
     match need.automation {
         Some(automation) => wake_automation(db, automation, now),
@@ -330,6 +334,53 @@ fn failed_alike(db: &Connection, need: &NeedRow, run: i64) -> Result<Vec<i64>, S
     Ok(runs)
 }
 
+/// Lets a run go on whose script failed by itself. Replayed as it was it would fail the same way, so
+/// it begins anew under the automation's present script, by the content of its journal: what was
+/// read after the last effect is read afresh, and no effect is repeated.
+fn again_afresh(db: &Connection, run: i64, now: Time) -> Result<(), StoreError> {
+    let Some(row) = runs::row(db, run)? else {
+        return Ok(());
+    };
+    let journal = steps::journal(db, run)?;
+    let last_effect = journal
+        .iter()
+        .filter(|step| step.class.is_effect() && step.state != StepState::Failed)
+        .map(|step| step.seq)
+        .max();
+    resume_anew(db, &row, last_effect.unwrap_or(0), now)
+}
+
+/// Lets a run that failed or waits begin anew under the automation's present contract and script,
+/// by the content of its journal; reads after `reads_until` are made afresh.
+pub fn resume_anew(
+    db: &Connection,
+    run: &runs::RunRow,
+    reads_until: u32,
+    now: Time,
+) -> Result<(), StoreError> {
+    let Some(automation) = automations::row(db, run.automation)? else {
+        return Ok(());
+    };
+    let after = steps::last(db, run.key)?;
+    let (script, contract) = (automation.script_version, automation.contract_version);
+    runs::resume_by_content(db, run, script, contract, after, reads_until)?;
+    claim_input(db, run.key)?;
+    // What a person was to allow is asked again if the script still wants it; a doubt stays open.
+    db.prepare_cached(
+        "UPDATE needs SET state='withdrawn', answered_at=?2
+         WHERE state='open' AND run=?1 AND kind IN ('approval','permission')",
+    )?
+    .execute(params![run.key, now.0])?;
+    events::record(
+        db,
+        now,
+        "run_resumed",
+        Some(run.automation),
+        Some(run.key),
+        &json!({"because": "by_content", "script_version": script, "contract_version": contract, "after_step": after, "reads_until_step": reads_until}),
+    )
+}
+
 fn try_again(db: &Connection, run: i64) -> Result<(), StoreError> {
     db.prepare_cached(
         "UPDATE runs SET state='queued', waiting_for=NULL, waiting_until=NULL, ended_at=NULL, failure_class=NULL,
@@ -337,6 +388,10 @@ fn try_again(db: &Connection, run: i64) -> Result<(), StoreError> {
          WHERE id=?1 AND state IN ('failed','waiting')",
     )?
     .execute([run])?;
+    claim_input(db, run)
+}
+
+fn claim_input(db: &Connection, run: i64) -> Result<(), StoreError> {
     db.prepare_cached(
         "UPDATE inbox SET state=?2 WHERE id=(SELECT input FROM runs WHERE id=?1) AND state=?3",
     )?

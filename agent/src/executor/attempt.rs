@@ -7,16 +7,17 @@ use super::ending::Failure;
 use super::keys::Occurrences;
 use super::matcher::{Delivery, Matcher};
 use super::program::Program;
+use super::recall::Earlier;
 use super::{Executor, Parts, finish};
 use crate::sandbox::{Answer, Died, FromWorker, Session, Start, WorkerEvent};
 use crate::store::runs::RunRow;
-use crate::store::steps::{StepOutcome, StepRow};
+use crate::store::steps::{NewStep, StepOutcome, StepRow};
 use crate::store::{Lost, StoreError};
 use crate::tools::ToolError;
 use deputy_protocol::{FailureClass, SourceKind, Time};
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -134,6 +135,13 @@ pub(super) enum Pending {
     },
 }
 
+/// An end of an earlier script, before this one sees it.
+pub(super) struct Recalled {
+    pub(super) step: NewStep,
+    pub(super) outcome: StepOutcome,
+    pub(super) logical_at: Time,
+}
+
 pub(super) type Committed = oneshot::Receiver<Result<(), StoreError>>;
 pub(super) type Applied = oneshot::Receiver<Result<LocalEnd, StoreError>>;
 
@@ -142,6 +150,12 @@ pub(super) struct Attempt {
     pub(super) facts: Arc<RunFacts>,
     pub(super) cancel: CancellationToken,
     pub(super) matcher: Matcher,
+    /// What earlier scripts of this run did.
+    pub(super) earlier: Earlier,
+    /// Ends that earlier scripts saw and this one has asked for, by their old places.
+    pub(super) recalled: BTreeMap<(u32, u32), Recalled>,
+    /// The last entry of earlier scripts.
+    pub(super) base: u32,
     pub(super) occurrences: Occurrences,
     pub(super) settled: u32,
     pub(super) logical: Time,
@@ -149,6 +163,8 @@ pub(super) struct Attempt {
     pub(super) tasks: JoinSet<Landed>,
     pub(super) pending: VecDeque<Pending>,
     pub(super) asks: Vec<Ask>,
+    /// Steps that were waiting when this attempt began.
+    pub(super) parked_before: HashSet<u32>,
     pub(super) wake_at: Option<Time>,
     pub(super) errors: HashMap<u32, (ToolError, Option<String>)>,
     pub(super) connections: HashMap<u32, String>,
@@ -164,19 +180,30 @@ impl Attempt {
         context: &RunContext,
         cancel: CancellationToken,
     ) -> Self {
-        let matcher = Matcher::new(context.journal.clone());
+        let base = facts.run.base();
+        let (earlier, own): (Vec<StepRow>, Vec<StepRow>) = context
+            .journal
+            .iter()
+            .cloned()
+            .partition(|row| row.seq <= base);
+        let matcher = Matcher::new(own);
+        let earlier_places = earlier.iter().filter_map(|row| row.settled).max();
         Self {
             parts: Arc::clone(parts),
             facts: Arc::clone(facts),
             cancel,
-            settled: matcher.highest_settled(),
+            settled: matcher.highest_settled().max(earlier_places.unwrap_or(0)),
             matcher,
+            earlier: Earlier::new(earlier, &facts.run.resumptions),
+            recalled: BTreeMap::new(),
+            base,
             occurrences: Occurrences::default(),
             logical: facts.logical_start,
             lost: Lost::default(),
             tasks: JoinSet::new(),
             pending: VecDeque::new(),
             asks: Vec::new(),
+            parked_before: HashSet::new(),
             wake_at: None,
             errors: HashMap::new(),
             connections: HashMap::new(),
@@ -204,8 +231,12 @@ impl Attempt {
                 end = worse;
             }
         }
-        while !self.pending.is_empty() {
-            match self.front().await {
+        while !self.pending.is_empty() || !self.recalled.is_empty() {
+            let next = match self.next_recalled() {
+                Some(delivery) => Ok(Some(delivery)),
+                None => self.front().await,
+            };
+            match next {
                 Ok(Some(Delivery {
                     seq,
                     outcome: StepOutcome::Err(error),
@@ -321,6 +352,11 @@ impl Attempt {
                 return Ok(delivery);
             }
             if !self.matcher.replaying()
+                && let Some(delivery) = self.next_recalled()
+            {
+                return Ok(delivery);
+            }
+            if !self.matcher.replaying()
                 && let Some(delivery) = self.front().await?
             {
                 return Ok(delivery);
@@ -417,19 +453,17 @@ impl Attempt {
                 ),
             )));
         }
-        if let StepOutcome::Err(error) = &delivery.outcome
-            && uncatchable(error.class)
-        {
-            return Err(End::Failed(self.tool_failure(delivery.seq, error.clone())));
-        }
         if let StepOutcome::Err(error) = &delivery.outcome {
             let connection = self.connections.get(&delivery.seq).cloned();
             self.errors
                 .insert(delivery.seq, (error.clone(), connection));
+            if !catchable(error.class) {
+                return Err(End::Failed(self.tool_failure(delivery.seq, error.clone())));
+            }
         }
         let outcome = calls::to_frame(&delivery.outcome).map_err(End::Lost)?;
         let answer = Answer {
-            id: delivery.seq,
+            id: delivery.seq - self.base,
             now: self.logical,
             outcome,
         };
@@ -469,16 +503,16 @@ fn start_frame(parts: &Parts, facts: &RunFacts, context: RunContext) -> Result<S
     })
 }
 
-/// Failures that a script never gets to see, let alone to catch: they end its attempt.
-fn uncatchable(class: FailureClass) -> bool {
+/// Whether the script may catch a tool's error of a class and go on.
+fn catchable(class: FailureClass) -> bool {
     match class {
-        FailureClass::Limit | FailureClass::Permission | FailureClass::InDoubt => true,
+        FailureClass::Limit | FailureClass::Permission | FailureClass::InDoubt => false,
         FailureClass::Transient
         | FailureClass::Auth
         | FailureClass::Approval
         | FailureClass::Precondition
         | FailureClass::Logic
-        | FailureClass::Unknown => false,
+        | FailureClass::Unknown => true,
     }
 }
 

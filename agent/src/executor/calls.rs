@@ -290,6 +290,7 @@ pub(super) fn intention(parts: &Parts, facts: &RunFacts, call: &Prepared) -> Eff
         prepared: call.prepared.clone(),
         now: parts.clock.now(),
         run_started: facts.logical_start,
+        base: facts.run.base(),
     }
 }
 

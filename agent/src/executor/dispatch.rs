@@ -1,12 +1,13 @@
 //! Which way a call goes: answered by the journal, refused, parked, read, done in the agent's own
 //! database, or sent on its way to the outside; and what is done when it lands.
 
-use super::attempt::{Attempt, End, Pending, nondeterminism};
+use super::attempt::{Attempt, End, Pending, Recalled, nondeterminism};
 use super::calls::{self, Ask, Landed, Mode, Prepared, Reason, RunFacts};
 use super::ending::Failure;
 use super::intend::{self, Effect, Intended};
 use super::keys::effect_key;
 use super::matcher::{Delivery, Verdict};
+use super::recall::{Recall, SLEEP};
 use crate::gate;
 use crate::sandbox::{Call, LogLine, ScriptFailure};
 use crate::store::inbox::{self, NewInput};
@@ -44,8 +45,18 @@ impl Attempt {
         self.steps = self.steps.max(call.id);
         let args = calls::parse(&call.args);
         let digest = canonical::digest(&args);
-        let occurrence = self.occurrences.next(&call.tool, &digest);
-        let seq = call.id;
+        // Sleeps are alike whatever their ends: another script may count from another moment.
+        let alike = if call.tool == SLEEP { "" } else { &digest };
+        let occurrence = self.occurrences.next(&call.tool, alike);
+        let seq = self.base + call.id;
+        if seq > steps::MAX_SEQ {
+            let message = "the run's journal is full; it was stopped";
+            return Err(End::Failed(Failure::new(
+                FailureClass::Limit,
+                "steps",
+                message,
+            )));
+        }
         match self.matcher.on_call(seq, &call.tool, &digest) {
             Verdict::Recorded => Ok(()),
             Verdict::Differs { expected, found } => Err(End::Failed(nondeterminism(format!(
@@ -61,7 +72,11 @@ impl Attempt {
                 Ok(())
             }
             Verdict::New => self.begin(&call, args, digest, occurrence, None),
-            Verdict::Again(row) | Verdict::Interrupted(row) | Verdict::Parked(row) => {
+            Verdict::Parked(row) => {
+                self.parked_before.insert(seq);
+                self.begin(&call, args, digest, occurrence, Some(row))
+            }
+            Verdict::Again(row) | Verdict::Interrupted(row) => {
                 self.begin(&call, args, digest, occurrence, Some(row))
             }
         }
@@ -101,7 +116,7 @@ impl Attempt {
     ) -> Result<(), End> {
         let mut step = NewStep {
             run: self.facts.run.key,
-            seq: call.id,
+            seq: self.base + call.id,
             tool: call.tool.clone(),
             class: EffectClass::Read,
             effect_key: None,
@@ -111,7 +126,7 @@ impl Attempt {
             attempt: self.facts.run.attempt,
         };
         match call.tool.as_str() {
-            "ctx.sleep" => return self.sleep(step, &args, row.as_deref()),
+            SLEEP => return self.sleep(step, &args, occurrence, row.as_deref()),
             "ctx.emit" => return self.emit(step, &args),
             _ => {}
         }
@@ -144,18 +159,32 @@ impl Attempt {
                     }),
             );
         }
+        let mut known = row.clone();
+        if row.is_none() {
+            match self.earlier.recall(&step, occurrence) {
+                Recall::Ended(earlier) => {
+                    self.recall(step, earlier);
+                    return Ok(());
+                }
+                Recall::Open(earlier) => known = Some(earlier),
+                Recall::Nothing => {}
+            }
+        }
         let mut info = calls::call_info(
             &self.parts,
             &self.facts,
             &step,
             self.logical.max(self.facts.logical_start),
         );
-        if row.as_ref().is_some_and(|r| r.grant == Grant::AllowedOnce) {
+        if known
+            .as_ref()
+            .is_some_and(|r| r.grant == Grant::AllowedOnce)
+        {
             info.allow(&checked.resources);
         }
         let prepared = Prepared {
-            grant: row.as_ref().map_or(Grant::None, |r| r.grant),
-            prepared: row.as_ref().map_or(Value::Null, |r| r.prepared.clone()),
+            grant: known.as_ref().map_or(Grant::None, |r| r.grant),
+            prepared: known.as_ref().map_or(Value::Null, |r| r.prepared.clone()),
             step,
             checked,
             info,
@@ -312,8 +341,63 @@ impl Attempt {
         self.queue(seq, outcome, logical_at, None);
     }
 
-    fn sleep(&mut self, step: NewStep, args: &Value, row: Option<&StepRow>) -> Result<(), End> {
-        let until = row
+    /// Keeps an end that an earlier script saw, until its turn.
+    fn recall(&mut self, step: NewStep, earlier: Box<StepRow>) {
+        let Some(outcome) = earlier.outcome else {
+            return;
+        };
+        let place = earlier.settled.unwrap_or(u32::MAX);
+        let recalled = Recalled {
+            step,
+            outcome,
+            logical_at: earlier.logical_at.unwrap_or_default(),
+        };
+        self.recalled.insert((place, recalled.step.seq), recalled);
+    }
+
+    /// The next end that an earlier script saw, in the order in which it saw them. The entry that
+    /// says so rides on the next sync: what it holds is on disk already.
+    pub(super) fn next_recalled(&mut self) -> Option<Delivery> {
+        let (_, recalled) = self.recalled.pop_first()?;
+        self.settled += 1;
+        self.logical = self.logical.max(recalled.logical_at);
+        let (seq, step, logical_at) = (recalled.step.seq, recalled.step, self.logical);
+        let end = StepEnd {
+            outcome: recalled.outcome.clone(),
+            settled: Some(self.settled).filter(|_| !self.ending),
+            logical_at,
+            duration_us: 0,
+            reused: true,
+        };
+        self.parts
+            .store
+            .write_behind(&self.lost, move |db| steps::record(db, &step, &end));
+        Some(Delivery {
+            seq,
+            outcome: recalled.outcome,
+            logical_at,
+        })
+    }
+
+    fn sleep(
+        &mut self,
+        step: NewStep,
+        args: &Value,
+        occurrence: u32,
+        row: Option<&StepRow>,
+    ) -> Result<(), End> {
+        let mut known = row.cloned();
+        if row.is_none() {
+            match self.earlier.recall(&step, occurrence) {
+                Recall::Ended(earlier) => {
+                    self.recall(step, earlier);
+                    return Ok(());
+                }
+                Recall::Open(earlier) => known = Some(*earlier),
+                Recall::Nothing => {}
+            }
+        }
+        let until = known
             .and_then(|r| r.wake_at)
             .or_else(|| args["until"].as_str().and_then(|t| t.parse().ok()));
         let Some(until) = until else {
@@ -363,6 +447,10 @@ impl Attempt {
         let mut step = step;
         step.class = EffectClass::Idempotent;
         step.effect_key = Some(input.dedupe.clone());
+        if let Recall::Ended(earlier) = self.earlier.recall(&step, 0) {
+            self.recall(step, earlier);
+            return Ok(());
+        }
         let (settled, logical_at) = self.place();
         let (began, seq, lost) = (Instant::now(), step.seq, self.lost.clone());
         let outcome = StepOutcome::Ok(intend::null());
@@ -453,10 +541,14 @@ impl Attempt {
     fn park(&mut self, ask: &Ask) {
         let (step, automation) = (ask.step.clone(), self.facts.run.automation);
         let doubtful = matches!(ask.reason, Reason::InDoubt { .. });
+        if !doubtful && self.parked_before.contains(&ask.seq) {
+            // Its entry says so already, or says what a person answered meanwhile.
+            return;
+        }
         self.parts.store.write_behind(&self.lost, move |db| {
             if doubtful {
-                steps::set_state(db, step.run, step.seq, StepState::InDoubt)?;
-                if let Some(key) = &step.effect_key {
+                let doubted = steps::doubt(db, step.run, step.seq)?;
+                if let Some(key) = step.effect_key.as_ref().filter(|_| doubted) {
                     ledger::end(db, automation, &step.tool, key, StepState::InDoubt, None)?;
                 }
                 return Ok(());
@@ -486,7 +578,7 @@ impl Attempt {
             .map(|line| {
                 let message: String = line.message.chars().take(LOG_LINE).collect();
                 let message = self.parts.redactor.text(&message);
-                let fields = line.fields.map(|f| self.parts.redactor.json(&f.0));
+                let fields = line.fields.map(|f| self.parts.redactor.json(&calls::parse(&f)));
                 json!({"level": line.level, "message": message, "fields": fields, "attempt": self.facts.run.attempt})
             })
             .collect();
@@ -517,6 +609,7 @@ impl Attempt {
     pub(super) fn script_failure(&self, reported: ScriptFailure) -> Failure {
         let known = reported
             .call
+            .map(|call| self.base.saturating_add(call))
             .and_then(|seq| self.errors.get(&seq).map(|error| (seq, error.clone())));
         let mut failure = match known {
             Some((seq, (error, _))) => self.tool_failure(seq, error),

@@ -3,9 +3,11 @@
 
 use super::Parts;
 use super::answers;
+use super::ask::About;
 use super::attempt::{AttemptReport, End, Left};
 use super::calls::{Ask, Reason, RunFacts};
 use super::ending::{self, Failure, Next, Past};
+use crate::maintainer::{self, Broken, Considered};
 use crate::needs;
 use crate::store::needs::NewNeed;
 use crate::store::{
@@ -41,7 +43,12 @@ pub(super) async fn finish(parts: &Arc<Parts>, facts: &Arc<RunFacts>, left: Left
             })
             .await;
         match written {
-            Ok(report) => return report,
+            Ok(report) => {
+                if report == AttemptReport::Waiting {
+                    parts.arrivals.repairs_changed();
+                }
+                return report;
+            }
             Err(StoreError::Stopped) => return AttemptReport::Interrupted,
             Err(error) => {
                 tracing::error!(run = facts.run.key, %error, "the end of a run cannot be written yet; trying again");
@@ -95,6 +102,7 @@ fn write_end(
     match &left.end {
         End::Done { result, state } => {
             automations::change_state(db, facts.run.automation, state)?;
+            maintainer::succeeded(db, &facts.run, now)?;
             end_run(db, facts, RunState::Succeeded, Some(result.get()), now)?;
             Ok(AttemptReport::Ended)
         }
@@ -174,8 +182,19 @@ fn parked(
         .asks
         .first()
         .map_or(WaitingFor::Timer, |ask| ask.waiting_for);
+    let mut answered = false;
     for ask in &left.asks {
-        open_ask(db, parts, facts, ask, needs::choices, now)?;
+        if steps::answered(db, facts.run.key, ask.seq)? {
+            answered = true;
+        } else {
+            open_ask(db, parts, facts, ask, needs::choices, now)?;
+        }
+    }
+    if answered {
+        // The answer came while the attempt was under way and found nothing to wake.
+        db.prepare_cached("UPDATE runs SET state='queued' WHERE id=?1")?
+            .execute([facts.run.key])?;
+        return Ok(AttemptReport::Waiting);
     }
     let behind_live = left
         .asks
@@ -242,8 +261,15 @@ fn evidence(failure: &Failure) -> Value {
         "stack": failure.stack,
         "step": failure.seq,
         "tool": failure.tool,
+        "crash": failure.crash,
         "connection": failure.connection,
         "fingerprint": fingerprint(failure),
+        "alike": crate::failure::likeness(
+            failure.class,
+            &failure.code,
+            failure.tool.as_deref().unwrap_or(""),
+            &failure.message,
+        ),
     })
 }
 
@@ -427,7 +453,14 @@ fn failed(
         } => {
             retry_step(db, run.key, failure)?;
             wait(db, facts, waiting_for, None, Some(failure), now)?;
-            ask_about(db, parts, facts, failure, kind, now)?;
+            let about = About {
+                name: &facts.program.name,
+                automation: run.automation,
+                run: run.key,
+                evidence: &evidence(failure),
+                note: None,
+            };
+            about.open(db, &parts.redactor, kind, now)?;
             if pause {
                 pause_automation(db, run.automation, &failure.message, now)?;
             }
@@ -435,9 +468,30 @@ fn failed(
         }
         Next::FailAndAsk { kind, pause } => {
             retry_step(db, run.key, failure)?;
+            let broken = Broken {
+                automation: run.automation,
+                run: run.key,
+                script_version: run.script_version,
+                class: failure.class,
+                evidence: evidence(failure),
+            };
+            let note = match maintainer::consider(db, &broken, now)? {
+                Considered::Repairing => {
+                    wait(db, facts, WaitingFor::Retry, None, Some(failure), now)?;
+                    return Ok(AttemptReport::Waiting);
+                }
+                Considered::NotRepaired(why) => why,
+            };
             write_failure(db, run.key, failure)?;
             end_run(db, facts, RunState::Failed, None, now)?;
-            ask_about(db, parts, facts, failure, kind, now)?;
+            let about = About {
+                name: &facts.program.name,
+                automation: run.automation,
+                run: run.key,
+                evidence: &broken.evidence,
+                note: note.as_deref(),
+            };
+            about.open(db, &parts.redactor, kind, now)?;
             if pause {
                 pause_automation(db, run.automation, &failure.message, now)?;
             }
@@ -504,77 +558,4 @@ pub(super) fn note_crash(
     db.prepare_cached("UPDATE runs SET crashes=?2, crashed_at_step=?3 WHERE id=?1")?
         .execute(params![run, crashes, step])?;
     Ok(crashes)
-}
-
-fn ask_about(
-    db: &Connection,
-    parts: &Parts,
-    facts: &RunFacts,
-    failure: &Failure,
-    kind: NeedKind,
-    now: Time,
-) -> Result<(), StoreError> {
-    let name = &facts.program.name;
-    let automation = facts.run.automation;
-    let fingerprint = fingerprint(failure);
-    let (dedupe, title) = match kind {
-        // One item a connection, however many runs wait for it.
-        NeedKind::Auth => match &failure.connection {
-            Some(connection) => (
-                format!("auth:{connection}"),
-                format!("The connection “{connection}” must be authorised again"),
-            ),
-            None => (
-                format!("auth:a{automation}"),
-                format!("“{name}” is not authorised: {}", failure.message),
-            ),
-        },
-        NeedKind::Precondition => (
-            format!("precondition:a{automation}:{fingerprint}"),
-            format!(
-                "Something that “{name}” relies on is missing: {}",
-                failure.message
-            ),
-        ),
-        NeedKind::Poison => (
-            format!("poison:{}", facts.run.key),
-            format!(
-                "A run of “{name}” broke its process {} times at the same step",
-                ending::POISON
-            ),
-        ),
-        NeedKind::Limit => (
-            format!("limit:a{automation}:{fingerprint}"),
-            format!(
-                "“{name}” went over a limit and was paused: {}",
-                failure.message
-            ),
-        ),
-        NeedKind::Permission => (
-            format!("border:a{automation}:{fingerprint}"),
-            format!(
-                "“{name}” wants to do something it may not: {}",
-                failure.message
-            ),
-        ),
-        NeedKind::Logic => (
-            format!("logic:a{automation}:{fingerprint}"),
-            format!("The script of “{name}” failed: {}", failure.message),
-        ),
-        _ => (
-            format!("unknown:a{automation}:{fingerprint}"),
-            format!("“{name}” failed and was paused: {}", failure.message),
-        ),
-    };
-    let need = NewNeed {
-        kind,
-        dedupe,
-        title: parts.redactor.text(&title),
-        automation: Some(automation),
-        run: Some(facts.run.key),
-        seq: failure.seq,
-        choices: needs::choices_after(kind),
-        detail: parts.redactor.json(&json!({"failure": evidence(failure)})),
-    };
-    open_need(db, &need, now)
 }

@@ -6,7 +6,7 @@ use crate::fault;
 use crate::gate::{self, GateCall, LedgerCounts, Permissions, Verdict, Window};
 use crate::store::ledger::{self, LedgerRow, NewEffect};
 use crate::store::steps::{self, Grant, NewStep, StepEnd, StepOutcome};
-use crate::store::{StoreError, runs, settings};
+use crate::store::{StoreError, needs, runs, settings};
 use crate::tools::{Resource, ToolError};
 use deputy_protocol::{EffectClass, FailureClass, StepState, Time};
 use rusqlite::{Connection, params};
@@ -30,6 +30,8 @@ pub(super) struct Effect {
     pub(super) prepared: Value,
     pub(super) now: Time,
     pub(super) run_started: Time,
+    /// The last entry of earlier scripts of the same run.
+    pub(super) base: u32,
 }
 
 /// What the ledger and the gate say.
@@ -74,8 +76,14 @@ pub(super) fn intend(
             StepState::Intent | StepState::InDoubt | StepState::Waiting
                 if (row.run, row.seq) != (effect.step.run, effect.step.seq) =>
             {
-                if runs::is_live(db, row.run)? {
+                let own = row.run == effect.step.run && row.seq <= effect.base;
+                if !own && runs::is_live(db, row.run)? {
                     return Ok(Intended::Held(Box::new(row.clone())));
+                }
+                if own {
+                    // From here on this entry asks, not the one of the script before.
+                    let asked = super::finish::in_doubt_key(row.run, row.seq);
+                    needs::withdraw(db, None, Some(&asked), effect.now)?;
                 }
                 orphan = Some(steps::prepared(db, row.run, row.seq)?);
             }
@@ -249,7 +257,12 @@ impl LedgerCounts for Counts<'_> {
         };
         // A namespace names what only looks, too.
         let reads = if pattern.ends_with(".*") {
-            in_journal(self, pattern, window, " AND s.effect_class='read'")
+            in_journal(
+                self,
+                pattern,
+                window,
+                " AND s.effect_class='read' AND s.reused=0",
+            )
         } else {
             Ok(0)
         };
@@ -287,7 +300,7 @@ impl LedgerCounts for ReadCounts<'_> {
         if pattern.ends_with(".*") {
             return self.0.effects(pattern, window);
         }
-        in_journal(&self.0, pattern, window, "").unwrap_or(u64::MAX)
+        in_journal(&self.0, pattern, window, " AND s.reused=0").unwrap_or(u64::MAX)
     }
 
     fn cost_micros(&self, window: Window) -> u64 {

@@ -2,17 +2,21 @@
 //! twice and none is silently lost (execution semantics).
 //!
 //! Read in this order: `matcher.rs` (pure: how a journal answers the calls of a new attempt),
+//! `recall.rs` (pure: how it answers another script, by content),
 //! `ending.rs` (pure: what a run becomes after an attempt), `keys.rs` (pure: effect keys),
 //! `intend.rs` (the transaction before an effect), `calls.rs` (one call's way to the outside),
 //! `lanes.rs` (how many go through a connection at a time), `dispatch.rs` (which way a call goes), `attempt.rs` (the loop between worker and calls), `finish.rs` (the transaction after an
 //! attempt), `recover.rs` (what is done at start), `answers.rs` (what a person's answer does),
-//! `rehearse.rs` and `fixture.rs` (dry runs and replays, which execute nothing).
+//! `rehearse.rs`, `fixture.rs` and `examine.rs` (dry runs and replays, which execute nothing), `ask.rs`
+//! (what a person is asked about a run that failed).
 
 mod answers;
+mod ask;
 mod attempt;
 mod calls;
 mod dispatch;
 mod ending;
+mod examine;
 mod finish;
 mod fixture;
 mod intend;
@@ -20,11 +24,14 @@ mod keys;
 mod lanes;
 mod matcher;
 mod program;
+mod recall;
 mod recover;
 mod rehearse;
 
-pub use answers::{Resumed, answer, cancel_all_idle, cancel_idle};
+pub use answers::{Resumed, answer, cancel_all_idle, cancel_idle, resume_anew};
+pub use ask::fail_waiting;
 pub use attempt::{AttemptReport, RunContext};
+pub use examine::{Examined, Recorded, examine, recorded};
 pub use finish::{open_need, pause_automation};
 pub use fixture::replay_fixture;
 pub(crate) use intend::DENIED_SETTING;
@@ -92,13 +99,19 @@ pub enum Notice {
 pub struct Arrivals {
     notices: tokio::sync::mpsc::UnboundedSender<Notice>,
     triggers: tokio::sync::watch::Sender<u64>,
+    repairs: tokio::sync::watch::Sender<u64>,
 }
 
 impl Arrivals {
     /// Tells a scheduler that reads these notices.
     pub fn new(notices: tokio::sync::mpsc::UnboundedSender<Notice>) -> Self {
         let (triggers, _) = tokio::sync::watch::channel(0);
-        Self { notices, triggers }
+        let (repairs, _) = tokio::sync::watch::channel(0);
+        Self {
+            notices,
+            triggers,
+            repairs,
+        }
     }
 
     /// An automation may have work.
@@ -110,6 +123,17 @@ impl Arrivals {
     pub fn times_changed(&self) {
         self.tell(Notice::Times);
         self.triggers.send_modify(|n| *n += 1);
+        self.repairs_changed();
+    }
+
+    /// There may be something to repair.
+    pub fn repairs_changed(&self) {
+        self.repairs.send_modify(|n| *n += 1);
+    }
+
+    /// Changes whenever there may be something to repair.
+    pub fn repairs(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.repairs.subscribe()
     }
 
     /// Changes whenever triggers may have.

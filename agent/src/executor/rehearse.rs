@@ -117,6 +117,14 @@ fn start(parts: &Parts, rehearsal: &Rehearsal) -> Start {
 
 /// Answers a rehearsal's calls.
 pub(super) trait Stage {
+    /// A call was made; calls come in the order in which the script makes them.
+    fn made(&mut self, _call: &Call) {}
+
+    /// Which of the open calls is answered next; there is at least one.
+    fn pick(&self, _open: &VecDeque<Call>) -> usize {
+        0
+    }
+
     /// The end of a call, and the time that passes with it.
     async fn answer(&mut self, call: &Call) -> Result<(StepOutcome, Time), String>;
 
@@ -141,8 +149,12 @@ pub(super) async fn perform(
         };
         stage.log(frame.logs);
         match frame.event {
-            WorkerEvent::Calls { calls } => open.extend(calls),
+            WorkerEvent::Calls { calls } => {
+                calls.iter().for_each(|call| stage.made(call));
+                open.extend(calls);
+            }
             WorkerEvent::Done { result, calls, .. } => {
+                calls.iter().for_each(|call| stage.made(call));
                 for call in calls.into_iter().chain(open) {
                     if let Err(message) = stage.answer(&call).await {
                         return failed("refused", message);
@@ -164,7 +176,10 @@ pub(super) async fn perform(
             }
             WorkerEvent::Ready => return failed("sandbox", "the sandbox spoke out of turn"),
         }
-        let Some(call) = open.pop_front() else {
+        if open.is_empty() {
+            return failed("deadlock", "the script waits for nothing");
+        }
+        let Some(call) = open.remove(stage.pick(&open)) else {
             return failed("deadlock", "the script waits for nothing");
         };
         let (outcome, now) = match stage.answer(&call).await {
@@ -214,6 +229,7 @@ pub async fn dry_run_within(
         seed: rehearsal.seed,
         due_at: rehearsal.now,
         logical_start: Some(rehearsal.now),
+        resumptions: Vec::new(),
     };
     let facts = RunFacts {
         run,
@@ -468,6 +484,7 @@ pub async fn replay(
         parts,
         by_call: HashMap::new(),
         by_key: HashMap::new(),
+        rows: HashMap::new(),
         occurrences: Occurrences::default(),
         seed: rehearsal.seed,
         epoch,
@@ -488,6 +505,13 @@ pub async fn replay(
     }
     let finale = perform(parts, rehearsal, &mut stage).await;
     let mut replayed = stage.replayed;
+    let emits = stage.by_call.into_values().flatten();
+    for row in emits.filter(|row| row.class.is_effect() && row.outcome.is_some()) {
+        replayed.differences.push(format!(
+            "step {}: {} was done and is not done now",
+            row.seq, row.tool
+        ));
+    }
     for ((tool, key), row) in stage.by_key {
         replayed.differences.push(format!(
             "step {}: {tool} ({key}) was done and is not done now",
@@ -516,6 +540,8 @@ struct ReplayStage<'a> {
     parts: &'a Arc<Parts>,
     by_call: HashMap<(String, String), VecDeque<StepRow>>,
     by_key: HashMap<(String, String), StepRow>,
+    /// The entries of open calls, by their numbers.
+    rows: HashMap<u32, StepRow>,
     occurrences: Occurrences,
     seed: [u8; 32],
     epoch: u32,
@@ -524,12 +550,28 @@ struct ReplayStage<'a> {
 }
 
 impl Stage for ReplayStage<'_> {
-    async fn answer(&mut self, call: &Call) -> Result<(StepOutcome, Time), String> {
+    fn made(&mut self, call: &Call) {
         let args = calls::parse(&call.args);
         let digest = canonical::digest(&args);
         let occurrence = self.occurrences.next(&call.tool, &digest);
-        let row = self.row(call, args, &digest, occurrence);
-        let Some(row) = row else {
+        if let Some(row) = self.row(call, args, &digest, occurrence) {
+            self.rows.insert(call.id, row);
+        }
+    }
+
+    /// Ends are seen in the order in which the run saw them.
+    fn pick(&self, open: &VecDeque<Call>) -> usize {
+        let place = |call: &Call| {
+            let settled = self.rows.get(&call.id).and_then(|row| row.settled);
+            (settled.unwrap_or(u32::MAX), call.id)
+        };
+        (0..open.len())
+            .min_by_key(|i| place(&open[*i]))
+            .unwrap_or(0)
+    }
+
+    async fn answer(&mut self, call: &Call) -> Result<(StepOutcome, Time), String> {
+        let Some(row) = self.rows.remove(&call.id) else {
             let message = format!(
                 "step {}: {} is not in the journal and was not executed",
                 call.id, call.tool

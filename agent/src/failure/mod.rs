@@ -40,6 +40,12 @@ pub fn fingerprint(class: FailureClass, code: &str, tool: &str, place: &str) -> 
     hasher.finalize().to_hex()[..16].to_owned()
 }
 
+/// A name that failures share which differ only in place and figures: a repair moves lines about.
+pub fn likeness(class: FailureClass, code: &str, tool: &str, message: &str) -> String {
+    let words: String = message.chars().filter(|c| !c.is_ascii_digit()).collect();
+    fingerprint(class, code, tool, &words)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +66,13 @@ mod tests {
             );
         }
         assert_eq!(class_of_status(302), FailureClass::Unknown);
+    }
+
+    #[test]
+    fn failures_are_alike_whatever_their_place_and_figures() {
+        let name = |message| likeness(FailureClass::Logic, "exception", "", message);
+        assert_eq!(name("item 3 has no price"), name("item 17 has no price"));
+        assert_ne!(name("item 3 has no price"), name("item 3 has no name"));
     }
 
     #[test]

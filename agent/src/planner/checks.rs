@@ -264,6 +264,11 @@ pub fn unknown_names(registry: &Registry, script: &str) -> Vec<String> {
         .collect()
 }
 
+/// The operations that a script names.
+pub fn named_operations(registry: &Registry, script: &str) -> std::collections::BTreeSet<String> {
+    script::read(script, registry).operations
+}
+
 /// All refusals, as the model reads them.
 pub(super) fn for_the_model(problems: &[Refused]) -> String {
     let lines: Vec<String> = problems.iter().map(|p| format!("- {p}")).collect();

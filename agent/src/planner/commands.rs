@@ -30,7 +30,9 @@ const COMMANDS: &[(&[&str], Command)] = &[
 ];
 
 /// What else may stand in a sentence that is such a command.
-const ABOUT: &[&str] = &["change", "changes", "last", "latest", "previous", "version"];
+const ABOUT: &[&str] = &[
+    "change", "changes", "fix", "last", "latest", "previous", "repair", "version",
+];
 
 /// Reads a command. A sentence that says anything more is none.
 pub fn parse(text: &str) -> Option<Command> {
@@ -57,6 +59,7 @@ mod tests {
             "undo",
             "Undo that, please.",
             "undo the last change",
+            "undo the repair",
             "give me the previous version back",
             "Give me the previous version back!",
             "go back to the version before",

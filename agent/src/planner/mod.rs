@@ -30,7 +30,7 @@ mod work;
 
 pub use begin::{answered, begin, current};
 pub use bundle::{BUNDLE_VERSION, Bundle, BundleError, Fixture, FixtureStep};
-pub use checks::{Checked, Refused, unknown_names};
+pub use checks::{Checked, Refused, named_operations, unknown_names};
 pub use commands::{Command, parse as command};
 pub use exact::says_it_all;
 pub use prompt::{Brief, Present, first_message, system};

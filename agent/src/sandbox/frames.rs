@@ -18,9 +18,9 @@ pub struct Limits {
     pub wall_ms: u64,
     /// Tool calls per run, pure ones included.
     pub steps: u32,
-    /// Bytes of one tool result.
+    /// Bytes of one tool result; a call's arguments and the run's own result may not be longer.
     pub result_bytes: u64,
-    /// Bytes of all tool results of a run.
+    /// Bytes of all tool results of a run, and again of all arguments.
     pub total_bytes: u64,
 }
 
@@ -146,7 +146,7 @@ pub struct Call {
 }
 
 /// A line of the run's log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LogLine {
     /// `debug`, `info`, `warn`, `error`.
     pub level: String,
@@ -154,13 +154,20 @@ pub struct LogLine {
     pub message: String,
     /// Structured fields of `ctx.log`, as JSON, or absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fields: Option<Box<RawValueEq>>,
+    pub fields: Option<Box<RawValue>>,
 }
 
-/// JSON text that can be compared.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RawValueEq(pub serde_json::Value);
+/// Bytes of log that an attempt may write, each line counted with its overhead; the rest is
+/// dropped, and said so.
+pub const LOG_BYTES: usize = 1 << 20;
+
+impl LogLine {
+    /// What the line counts for, in bytes.
+    pub fn size(&self) -> usize {
+        let fields = self.fields.as_ref().map_or(0, |f| f.get().len());
+        64 + self.level.len() + self.message.len() + fields
+    }
+}
 
 /// Why a script ended badly.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,10 +3,12 @@
 //!
 //! `frames.rs` is the language of that socket; `pool.rs` (host side) starts, lends, recycles and
 //! kills workers, `session.rs` speaks with one; `worker/` is what runs inside: `runtime.rs` the
-//! engine, `prelude.js` the script API, `host.rs` what the prelude calls, `memory.rs` the heap's
-//! limit, `confine.rs` what the process gives up before the first script.
+//! engine, `prelude.js` the script API, `host.rs` what the prelude calls, `memory.rs` and
+//! `depth.rs` the limits of heap and stack, `confine.rs` what the process gives up before the first script.
 
 mod frames;
+#[cfg(test)]
+mod hostile_frames;
 mod pool;
 mod session;
 pub mod worker;

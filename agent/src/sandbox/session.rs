@@ -1,6 +1,9 @@
 //! A conversation with one worker that is lent to one run. Everything it says is checked.
 
-use super::frames::{Answer, FromWorker, Limits, Start, ToWorker, WorkerEvent};
+use super::frames::{
+    Answer, Call, FromWorker, LOG_BYTES, Limits, LogLine, ScriptFailure, Start, ToWorker,
+    WorkerEvent,
+};
 use super::pool::Pool;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -27,6 +30,15 @@ pub enum Died {
 
 /// How much CPU time beyond its limit a worker gets before it is killed from outside.
 const GRACE: Duration = Duration::from_millis(1_500);
+
+/// How long a worker may take to read what it is sent. One that keeps to the protocol is already
+/// waiting for it.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest texts of a failure that are kept, in bytes.
+const FAILURE_MESSAGE: usize = 4 << 10;
+const FAILURE_STACK: usize = 8 << 10;
+const FAILURE_CODE: usize = 64;
 
 /// A worker process and the host's end of its socket.
 pub(super) struct Worker {
@@ -56,9 +68,10 @@ impl Worker {
         let length =
             u32::try_from(self.buffer.len() - 4).map_err(|e| Died::Protocol(e.to_string()))?;
         self.buffer[..4].copy_from_slice(&length.to_le_bytes());
-        match self.socket.write_all(&self.buffer).await {
-            Ok(()) => Ok(()),
-            Err(_) => Err(self.crashed().await),
+        match tokio::time::timeout(SEND_TIMEOUT, self.socket.write_all(&self.buffer)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(self.crashed().await),
+            Err(_) => Err(Died::Protocol("it does not read".to_owned())),
         }
     }
 
@@ -72,8 +85,14 @@ impl Worker {
         if length > max {
             return Err(Died::Protocol(format!("a frame of {length} bytes")));
         }
-        self.buffer.resize(length, 0);
-        if self.socket.read_exact(&mut self.buffer).await.is_err() {
+        // Memory is taken as the bytes come in, not as they are announced.
+        self.buffer.clear();
+        let announced = length as u64;
+        let read = (&mut self.socket)
+            .take(announced)
+            .read_to_end(&mut self.buffer)
+            .await;
+        if !matches!(read, Ok(n) if n == length) {
             return Err(self.crashed().await);
         }
         let frame = serde_json::from_slice(&self.buffer).map_err(|e| Died::Protocol(e.to_string()));
@@ -104,8 +123,11 @@ pub struct Session {
     pub(super) pool: Pool,
     limits: Limits,
     cpu_before: Duration,
+    wall_end: Option<Instant>,
     outstanding: HashSet<u32>,
     last_call: u32,
+    bytes_left: u64,
+    log_left: usize,
 }
 
 impl Session {
@@ -118,8 +140,12 @@ impl Session {
             pool,
             limits,
             cpu_before,
+            wall_end: Instant::now().checked_add(Duration::from_millis(limits.wall_ms)),
             outstanding: HashSet::new(),
             last_call: 0,
+            bytes_left: limits.total_bytes,
+            // What was dropped is said in a line of its own.
+            log_left: LOG_BYTES + 1_024,
         })
     }
 
@@ -154,6 +180,13 @@ impl Session {
             allowed,
             before: self.cpu_before,
         };
+        // The end of the run's time, however idle the worker is.
+        let wall_end = self.wall_end;
+        let wall_left = move || {
+            wall_end.map_or(Duration::MAX, |end| {
+                end.saturating_duration_since(Instant::now())
+            })
+        };
         let mut wait = allowed;
         let mut reading = std::pin::pin!(None);
         // The worker is borrowed by the read, so the clock is read through the process id.
@@ -163,8 +196,9 @@ impl Session {
             let Some(read) = reading.as_mut().as_pin_mut() else {
                 return Err(Died::Protocol("nothing to read".to_owned()));
             };
-            match tokio::time::timeout(wait, read).await {
+            match tokio::time::timeout(wait.min(wall_left()), read).await {
                 Ok(frame) => return frame,
+                Err(_) if wall_left().is_zero() => return Err(Died::WallLimit),
                 Err(_) => match pid_clock.left(pid) {
                     Some(left) => wait = left.max(Duration::from_millis(50)),
                     None => return Err(Died::CpuLimit),
@@ -173,13 +207,43 @@ impl Session {
         }
     }
 
-    fn check(&mut self, frame: FromWorker) -> Result<FromWorker, Died> {
-        let calls = match &frame.event {
-            WorkerEvent::Calls { calls } | WorkerEvent::Done { calls, .. } => calls,
-            WorkerEvent::Failed(_) => return Ok(frame),
+    /// Holds a frame against the protocol and the limits that a worker enforces by itself.
+    fn check(&mut self, mut frame: FromWorker) -> Result<FromWorker, Died> {
+        let logged: usize = frame.logs.iter().map(LogLine::size).sum();
+        self.log_left = self
+            .log_left
+            .checked_sub(logged)
+            .ok_or_else(|| Died::Protocol(format!("{logged} bytes of log")))?;
+        match &mut frame.event {
+            WorkerEvent::Calls { calls } => self.check_calls(calls)?,
+            WorkerEvent::Done {
+                calls,
+                result,
+                state,
+            } => {
+                let kept = state.iter().map(|(k, v)| k.len() + v.get().len()).sum();
+                let longest = result.get().len().max(kept) as u64;
+                // Keys and values alone are a little less than the text that the worker measured.
+                if longest > self.limits.result_bytes {
+                    return Err(Died::Protocol(format!("a result of {longest} bytes")));
+                }
+                self.check_calls(calls)?;
+            }
+            WorkerEvent::Failed(failure) => shorten(failure),
             WorkerEvent::Ready => return Err(Died::Protocol("ready within a run".to_owned())),
-        };
+        }
+        Ok(frame)
+    }
+
+    fn check_calls(&mut self, calls: &[Call]) -> Result<(), Died> {
         for call in calls {
+            let bytes = (call.args.get().len() + call.tool.len()) as u64;
+            // Names come on top of what the worker counted; none is longer than this.
+            let room = self.limits.result_bytes.min(self.bytes_left) + 256;
+            if bytes > room {
+                return Err(Died::Protocol(format!("a call of {bytes} bytes")));
+            }
+            self.bytes_left = self.bytes_left.saturating_sub(call.args.get().len() as u64);
             if call.id != self.last_call + 1 {
                 return Err(Died::Protocol(format!(
                     "call {} after {}",
@@ -189,7 +253,7 @@ impl Session {
             self.last_call = call.id;
             self.outstanding.insert(call.id);
         }
-        Ok(frame)
+        Ok(())
     }
 
     /// Answers one call.
@@ -219,6 +283,20 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// A failure's texts go into the journal, an item and a chat line: enough of them to read.
+fn shorten(failure: &mut ScriptFailure) {
+    for (text, max) in [
+        (&mut failure.message, FAILURE_MESSAGE),
+        (&mut failure.stack, FAILURE_STACK),
+        (&mut failure.code, FAILURE_CODE),
+    ] {
+        if text.len() > max {
+            text.truncate(text.floor_char_boundary(max));
+            text.push('…');
+        }
     }
 }
 

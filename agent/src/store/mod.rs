@@ -18,6 +18,7 @@ pub mod runs;
 mod schema;
 pub mod settings;
 pub mod steps;
+pub mod tasks;
 pub mod threads;
 pub mod triggers;
 mod writer;
@@ -100,6 +101,18 @@ impl StoreError {
             Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
             Some(rusqlite::ErrorCode::ReadOnly) => Self::ReadOnly(error.to_string()),
             _ => Self::Sqlite(error),
+        }
+    }
+
+    /// Names the kinds that people can act on, for an error of the file system.
+    pub(crate) fn from_io(what: String, source: std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full,
+            ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+                Self::ReadOnly(format!("{what}: {source}"))
+            }
+            _ => Self::Io { what, source },
         }
     }
 

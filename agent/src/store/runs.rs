@@ -4,6 +4,7 @@ use super::{Key, StoreError};
 use deputy_protocol::model::Run;
 use deputy_protocol::{FailureClass, RunState, Time, WaitingFor};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What the executor needs to know of a run.
@@ -39,6 +40,48 @@ pub struct RunRow {
     pub due_at: Time,
     /// Logical time of its start; unset before its first attempt.
     pub logical_start: Option<Time>,
+    /// Each time it went on by the content of its journal, oldest first.
+    pub resumptions: Vec<Resumption>,
+}
+
+impl RunRow {
+    /// The last entry of earlier scripts; the present one's calls are numbered from here.
+    pub fn base(&self) -> u32 {
+        self.resumptions.last().map_or(0, |r| r.after)
+    }
+}
+
+/// A run's new beginning under a script that follows its journal by content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumption {
+    /// The last entry of the journal before it.
+    pub after: u32,
+    /// Reads up to this entry are known; later ones are made afresh.
+    pub reads_until: u32,
+}
+
+/// Lets a run that is not at work begin anew under these versions, by the content of its journal.
+/// Reads of entries after `reads_until` are made afresh; effects never are.
+pub fn resume_by_content(
+    db: &Connection,
+    run: &RunRow,
+    script_version: u32,
+    contract_version: u32,
+    after: u32,
+    reads_until: u32,
+) -> Result<(), StoreError> {
+    let mut resumptions = run.resumptions.clone();
+    resumptions.push(Resumption { after, reads_until });
+    let text =
+        serde_json::to_string(&resumptions).map_err(|e| StoreError::corrupt("resumptions", e))?;
+    db.prepare_cached(
+        "UPDATE runs SET state='queued', waiting_for=NULL, waiting_until=NULL, ended_at=NULL, failure_class=NULL,
+                failure=NULL, retries=0, crashes=0, crashed_at_step=NULL,
+                script_version=?2, contract_version=?3, resumptions=?4
+         WHERE id=?1 AND state IN ('failed','waiting')",
+    )?
+    .execute(params![run.key, script_version, contract_version, text])?;
+    Ok(())
 }
 
 /// A run to be made.
@@ -95,7 +138,7 @@ pub fn row(db: &Connection, key: i64) -> Result<Option<RunRow>, StoreError> {
     let found = db
         .prepare_cached(
             "SELECT automation, input, state, script_version, contract_version, state_version, attempt, retries,
-                    crashes, crashed_at_step, epoch, seed, due_at, logical_start FROM runs WHERE id=?1",
+                    crashes, crashed_at_step, epoch, seed, due_at, logical_start, resumptions FROM runs WHERE id=?1",
         )?
         .query_row([key], |r| {
             Ok(RunRow {
@@ -114,6 +157,9 @@ pub fn row(db: &Connection, key: i64) -> Result<Option<RunRow>, StoreError> {
                 seed: r.get::<_, Vec<u8>>(11)?.try_into().unwrap_or([0; 32]),
                 due_at: Time(r.get(12)?),
                 logical_start: r.get::<_, Option<i64>>(13)?.map(Time),
+                resumptions: serde_json::from_str(&r.get::<_, String>(14)?).map_err(|e| {
+                    rusqlite::Error::FromSqlConversionFailure(14, rusqlite::types::Type::Text, e.into())
+                })?,
             })
         })
         .optional()?;

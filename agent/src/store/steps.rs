@@ -238,6 +238,28 @@ pub fn set_state(db: &Connection, run: i64, seq: u32, state: StepState) -> Resul
     Ok(())
 }
 
+/// Puts an entry in doubt, unless it has an end or a person has spoken meanwhile; false then.
+pub fn doubt(db: &Connection, run: i64, seq: u32) -> Result<bool, StoreError> {
+    let changed = db
+        .prepare_cached(
+            "UPDATE steps SET state='in_doubt'
+             WHERE id=?1 AND again=0 AND state IN ('intent','waiting','in_doubt')",
+        )?
+        .execute([key(run, seq)])?;
+    Ok(changed == 1)
+}
+
+/// Whether an entry no longer waits: somebody answered for it.
+pub fn answered(db: &Connection, run: i64, seq: u32) -> Result<bool, StoreError> {
+    let answered = db
+        .prepare_cached(
+            "SELECT again=1 OR state IN ('done','failed','skipped') FROM steps WHERE id=?1",
+        )?
+        .query_row([key(run, seq)], |r| r.get(0))
+        .optional()?;
+    Ok(answered.unwrap_or(false))
+}
+
 /// Has the next attempt execute an entry again; its place in the order is given up.
 pub fn again(db: &Connection, run: i64, seq: u32) -> Result<(), StoreError> {
     db.prepare_cached("UPDATE steps SET again=1, settled=NULL WHERE id=?1")?
@@ -332,6 +354,14 @@ pub fn count(db: &Connection, run: i64) -> Result<u32, StoreError> {
         .prepare_cached("SELECT count(*) FROM steps WHERE id BETWEEN ?1 AND ?2")?
         .query_row(params![key(run, 0), key(run, MAX_SEQ)], |r| r.get(0))?;
     Ok(n)
+}
+
+/// The number of a run's last entry; 0 without one.
+pub fn last(db: &Connection, run: i64) -> Result<u32, StoreError> {
+    let last: Option<i64> = db
+        .prepare_cached("SELECT max(id) FROM steps WHERE id BETWEEN ?1 AND ?2")?
+        .query_row(params![key(run, 0), key(run, MAX_SEQ)], |r| r.get(0))?;
+    Ok(last.map_or(0, seq_of))
 }
 
 /// The tool and effect key of one entry; `None` unless it is an effect.

@@ -1,7 +1,7 @@
 //! What the prelude calls: one object of functions, handed to it and to nothing else. It holds the
 //! run's deterministic time, randomness and zone, and collects calls and logs.
 
-use crate::sandbox::frames::{Call, LogLine, RawValueEq, ScriptFailure};
+use crate::sandbox::frames::{Call, LOG_BYTES, LogLine, ScriptFailure};
 use blake3::OutputReader;
 use deputy_protocol::FailureClass;
 use jiff::tz::TimeZone;
@@ -29,7 +29,14 @@ pub(super) struct HostState {
     pub(super) next_call: u32,
     pub(super) steps_left: u32,
     pub(super) out_of_steps: bool,
-    pub(super) log_bytes: usize,
+    /// A call's arguments, and the run's result and state, may have so many bytes each.
+    pub(super) call_bytes: u64,
+    /// All arguments together may have so many more.
+    pub(super) bytes_left: u64,
+    pub(super) out_of_bytes: bool,
+    /// A pure operation that the contract forbids was called.
+    pub(super) forbidden: Option<ScriptFailure>,
+    log_bytes: usize,
     pub(super) ended: Option<Ended>,
 }
 
@@ -45,9 +52,6 @@ pub(super) fn random_stream(seed: &[u8; 32]) -> OutputReader {
     blake3::Hasher::new_keyed(seed).finalize_xof()
 }
 
-/// Bytes of log that a run may write between two frames; the rest is dropped, and said so.
-const LOG_BYTES: usize = 1 << 20;
-
 impl HostState {
     pub(super) fn new() -> Self {
         Self {
@@ -59,6 +63,10 @@ impl HostState {
             next_call: 0,
             steps_left: 0,
             out_of_steps: false,
+            call_bytes: 0,
+            bytes_left: 0,
+            out_of_bytes: false,
+            forbidden: None,
             log_bytes: 0,
             ended: None,
         }
@@ -73,8 +81,21 @@ impl HostState {
         true
     }
 
+    fn hand_out(&mut self, bytes: usize) -> bool {
+        let bytes = bytes as u64;
+        self.out_of_bytes |= bytes > self.call_bytes || bytes > self.bytes_left;
+        self.bytes_left = self.bytes_left.saturating_sub(bytes);
+        !self.out_of_bytes
+    }
+
     fn log(&mut self, level: String, message: String, fields: Option<String>) {
-        let size = message.len() + fields.as_ref().map_or(0, String::len);
+        let fields = fields.and_then(|text| RawValue::from_string(text).ok());
+        let line = LogLine {
+            level,
+            message,
+            fields,
+        };
+        let size = line.size();
         if self.log_bytes + size > LOG_BYTES {
             if self.log_bytes <= LOG_BYTES {
                 self.log_bytes = LOG_BYTES + 1;
@@ -88,14 +109,7 @@ impl HostState {
             return;
         }
         self.log_bytes += size;
-        let fields = fields
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .map(|v| Box::new(RawValueEq(v)));
-        self.logs.push(LogLine {
-            level,
-            message,
-            fields,
-        });
+        self.logs.push(line);
     }
 }
 
@@ -165,6 +179,9 @@ pub(super) fn object<'js>(ctx: &Ctx<'js>, state: &Shared) -> Result<Object<'js>>
             let Ok(args) = RawValue::from_string(args) else {
                 return 0;
             };
+            if !state.hand_out(args.get().len()) {
+                return 0;
+            }
             state.next_call += 1;
             let id = state.next_call;
             state.calls.push(Call { id, tool, args });
@@ -222,7 +239,10 @@ pub(super) fn object<'js>(ctx: &Ctx<'js>, state: &Shared) -> Result<Object<'js>>
     host.set(
         "done",
         Function::new(ctx.clone(), move |result: String, changed: String| {
-            s.borrow_mut().ended.get_or_insert(Ended::Done {
+            let mut state = s.borrow_mut();
+            let longest = result.len().max(changed.len()) as u64;
+            state.out_of_bytes |= longest > state.call_bytes;
+            state.ended.get_or_insert(Ended::Done {
                 result,
                 state: changed,
             });
@@ -234,6 +254,12 @@ pub(super) fn object<'js>(ctx: &Ctx<'js>, state: &Shared) -> Result<Object<'js>>
         Function::new(ctx.clone(), move |json: String| {
             let ended = Ended::Failed(failure(&json));
             s.borrow_mut().ended.get_or_insert(ended);
+        })?,
+    )?;
+    host.set(
+        "isPromise",
+        Function::new(ctx.clone(), |value: rquickjs::Value<'js>| {
+            value.is_promise()
         })?,
     )?;
     zone_functions(ctx, &host, state)?;

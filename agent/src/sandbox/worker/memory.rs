@@ -13,6 +13,9 @@ pub(super) struct Heap {
     pub(super) refused: Cell<bool>,
 }
 
+/// What may still be allocated at once after a refusal, in bytes: enough to unwind.
+const LAST_CRUMBS: usize = 4 << 10;
+
 pub(super) struct Limited {
     inner: RustAllocator,
     heap: Rc<Heap>,
@@ -27,7 +30,9 @@ impl Limited {
     }
 
     fn room(&self, more: usize) -> bool {
-        let fits = self.heap.used.get().saturating_add(more) <= self.heap.limit.get();
+        // A run that was refused once is over; what is left for it is to end, not to fill up again.
+        let fits = self.heap.used.get().saturating_add(more) <= self.heap.limit.get()
+            && (more <= LAST_CRUMBS || !self.heap.refused.get());
         if !fits {
             self.heap.refused.set(true);
         }

@@ -2,7 +2,10 @@
 //! runtime, and so on until the socket closes.
 
 mod confine;
+mod depth;
 mod host;
+#[cfg(feature = "hostile-worker")]
+mod hostile;
 mod memory;
 mod runtime;
 
@@ -60,7 +63,8 @@ pub fn worker_main(tools: &dyn PureTools) -> ExitCode {
 }
 
 fn serve(link: &mut Link, tools: &dyn PureTools) -> io::Result<()> {
-    runtime::PURE_NAMES.set(tools.names().into_iter().map(str::to_owned).collect());
+    let names = tools.names().into_iter().map(str::to_owned).collect();
+    runtime::prepare(names).map_err(io::Error::other)?;
     loop {
         // Built ahead, so that a start finds it ready.
         let runtime = Runtime::fresh().map_err(|e| io::Error::other(e.to_string()))?;
@@ -76,7 +80,7 @@ fn serve(link: &mut Link, tools: &dyn PureTools) -> io::Result<()> {
             #[cfg(feature = "hostile-worker")]
             Ok(ToWorker::Hostile(what)) => {
                 let logs = Vec::new();
-                let result = confine::hostile(&what);
+                let result = hostile::attempt(&what);
                 let result = serde_json::value::to_raw_value(&result)?;
                 link.send(&FromWorker {
                     logs,

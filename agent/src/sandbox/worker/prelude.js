@@ -1,20 +1,31 @@
 // The script API, made of the host's functions. Evaluated once in each fresh runtime, before the
 // script; `host` is reachable from here only. Everything handed to the script is frozen.
-(function prelude(host, toolNames) {
-  "use strict";
+// The binding is live: once used, there is nothing left here to import.
+export let prelude = function (host, toolNames) {
+  prelude = undefined;
   const { call, step, now, random, randomBytes, log, done, failed } = host;
   const NativeDate = Date;
   const NativeJSON = { parse: JSON.parse, stringify: JSON.stringify };
   const NativeMap = Map;
-  const mapGet = Map.prototype.get, mapSet = Map.prototype.set, mapDelete = Map.prototype.delete;
+  const { get, set, delete: remove, has } = Map.prototype;
+  const { apply } = Reflect;
+  // What the host relies on is taken here, before a script can replace it.
+  const mapGet = (map, key) => apply(get, map, [key]);
+  const mapSet = (map, key, value) => apply(set, map, [key, value]);
+  const mapDelete = (map, key) => apply(remove, map, [key]);
+  const mapHas = (map, key) => apply(has, map, [key]);
   const NativePromise = Promise;
   const then = Promise.prototype.then;
+  const isPromise = host.isPromise;
   const define = Object.defineProperty;
   const freeze = Object.freeze;
-  const apply = Reflect.apply;
   const U8 = Uint8Array;
+  const NativeBuffer = ArrayBuffer;
   const isView = ArrayBuffer.isView;
   const String_ = String;
+
+  // Would hand out the prelude's own functions, as frames of a stack.
+  delete Error.prepareStackTrace;
 
   for (const name of ["SharedArrayBuffer", "Atomics", "WeakRef", "FinalizationRegistry", "performance"]) {
     delete globalThis[name];
@@ -26,34 +37,41 @@
 
   // ToolError --------------------------------------------------------------------------------
   class ToolError extends Error {
-    constructor(fields, id) {
+    constructor(fields) {
       super(fields.message);
       define(this, "name", { value: "ToolError", configurable: true });
       for (const key of ["class", "code", "tool", "retryable", "retry_after_ms", "status"]) {
         if (fields[key] !== undefined) define(this, key, { value: fields[key], enumerable: true });
       }
-      if (id) mapSet.call(callOfError, this, id);
     }
   }
+  // The errors that came from the host, and the calls they belong to (0: a pure one).
   const callOfError = new NativeMap();
+  function toolError(fields, id) {
+    const error = new ToolError(fields);
+    mapSet(callOfError, error, id);
+    return error;
+  }
   global("ToolError", ToolError);
 
   // Bytes travel as {"$bytes": base64} -----------------------------------------------------
   function replacer(key, value) {
-    const raw = this[key];
-    if (raw instanceof ArrayBuffer) return { $bytes: host.toBase64(new U8(raw)) };
-    if (isView(raw)) return { $bytes: host.toBase64(new U8(raw.buffer, raw.byteOffset, raw.byteLength)) };
+    if (isView(value)) return { $bytes: host.toBase64(new U8(value.buffer, value.byteOffset, value.byteLength)) };
+    if (value instanceof NativeBuffer) return { $bytes: host.toBase64(new U8(value)) };
     if (typeof value === "bigint") throw new TypeError("a BigInt cannot be handed to a tool; use a string");
     return value;
   }
   function reviver(key, value) {
     if (value !== null && typeof value === "object" && typeof value.$bytes === "string" && Object.keys(value).length === 1) {
-      return host.fromBase64(value.$bytes);
+      return new U8(host.fromBase64(value.$bytes));
     }
     return value;
   }
   const encode = (value) => NativeJSON.stringify(value, replacer);
   const decode = (text) => (text.includes('"$bytes"') ? NativeJSON.parse(text, reviver) : NativeJSON.parse(text));
+
+  // A copy without a prototype, whose keys are its own.
+  const bare = (object) => ({ __proto__: null, ...object });
 
   // Calls to the host ------------------------------------------------------------------------
   const waiting = new NativeMap();
@@ -62,21 +80,21 @@
     if (text === undefined || text[0] !== "{") throw new TypeError(`${tool} takes an object`);
     const id = call(tool, text);
     return new NativePromise((resolve, reject) => {
-      mapSet.call(waiting, id, { resolve, reject });
+      mapSet(waiting, id, { resolve, reject });
     });
   }
   function settle(id, ok, text) {
-    const promise = mapGet.call(waiting, id);
+    const promise = mapGet(waiting, id);
     if (promise === undefined) return false;
-    mapDelete.call(waiting, id);
+    mapDelete(waiting, id);
     if (ok) promise.resolve(decode(text));
-    else promise.reject(new ToolError(NativeJSON.parse(text), id));
+    else promise.reject(toolError(NativeJSON.parse(text), id));
     return true;
   }
   function pureCall(tool, args) {
     step();
     const answer = NativeJSON.parse(host.pure(tool, encode(args === undefined ? {} : args) ?? "null"));
-    if (answer.error) throw new ToolError(answer.error, 0);
+    if (answer.error !== undefined) throw toolError(answer.error, 0);
     return decode(answer.ok);
   }
 
@@ -187,7 +205,8 @@
   const bytesOf = (v) => v === undefined ? new U8(0) : v instanceof ArrayBuffer ? new U8(v) : new U8(v.buffer, v.byteOffset, v.byteLength);
   global("TextEncoder", class TextEncoder {
     get encoding() { return "utf-8"; }
-    encode(value = "") { return host.utf8(String_(value)); }
+    // Copied, so that the bytes count against the heap.
+    encode(value = "") { return new U8(host.utf8(String_(value))); }
   });
   global("TextDecoder", class TextDecoder {
     #fatal;
@@ -293,8 +312,8 @@
     const clone = (v) => {
       if (typeof v === "function" || typeof v === "symbol") throw new TypeError("this cannot be cloned");
       if (v === null || typeof v !== "object") return v;
-      if (mapGet.call(seen, v) !== undefined) return mapGet.call(seen, v);
-      const keep = (copy) => { mapSet.call(seen, v, copy); return copy; };
+      if (mapHas(seen, v)) return mapGet(seen, v);
+      const keep = (copy) => { mapSet(seen, v, copy); return copy; };
       if (v instanceof NativeDate) return keep(new DeputyDate(time(v)));
       if (v instanceof RegExp) return keep(new RegExp(v.source, v.flags));
       if (v instanceof ArrayBuffer) return keep(v.slice(0));
@@ -353,19 +372,27 @@
 
   // How a script ended -----------------------------------------------------------------------
   function report(error) {
+    try {
+      describe(error);
+    } catch {
+      failed('{"name":"","message":"the script threw something that cannot be read","stack":""}');
+    }
+  }
+  function describe(error) {
     const field = (o, key) => { try { return o === null || o === undefined ? undefined : o[key]; } catch { return undefined; } };
     let cause = error, callId;
     for (let i = 0; i < 8 && cause !== undefined && cause !== null; i++) {
-      if (cause instanceof ToolError) { callId = mapGet.call(callOfError, cause); break; }
+      if (mapHas(callOfError, cause)) { callId = mapGet(callOfError, cause); break; }
       cause = field(cause, "cause");
     }
-    const tool = callId !== undefined || error instanceof ToolError ? cause : undefined;
+    const tool = callId !== undefined ? cause : undefined;
     const isError = error instanceof Error;
     failed(NativeJSON.stringify({
+      __proto__: null,
       name: isError ? String_(field(error, "name") ?? "Error") : "",
       message: isError ? String_(field(error, "message") ?? "") : show(error),
       stack: isError ? String_(field(error, "stack") ?? "") : "",
-      call: callId,
+      call: callId || undefined,
       class: tool ? field(tool, "class") : undefined,
       code: tool ? field(tool, "code") : undefined,
     }));
@@ -373,25 +400,30 @@
 
   function start(namespace, topic, ctxText, stateText, names) {
     define(globalThis, "tools", { value: makeTools(names, toolNames), writable: false, configurable: false });
-    const state = NativeJSON.parse(stateText);
-    for (const key of Object.keys(state)) state[key] = NativeJSON.stringify(state[key]);
+    const state = bare(NativeJSON.parse(stateText));
+    for (const key in state) state[key] = NativeJSON.stringify(state[key]);
     const { ctx, changed } = makeContext(decode(ctxText), state);
     const handler = topic === undefined || topic === null ? namespace.default : namespace.on?.[topic];
     if (typeof handler !== "function") {
       const what = topic === undefined || topic === null ? "export default async function main(ctx) { … }" : `export const on = { ${NativeJSON.stringify(topic)}: async (ctx) => { … } }`;
-      failed(NativeJSON.stringify({ name: "", message: `the script has no handler: it needs ${what}`, stack: "", code: "no_handler" }));
+      failed(NativeJSON.stringify({ __proto__: null, name: "", message: `the script has no handler: it needs ${what}`, stack: "", code: "no_handler" }));
       return;
     }
     const finish = (value) => {
-      let text;
-      try { text = encode(value) ?? "null"; } catch (error) { report(error); return; }
-      const parts = Object.keys(changed).map((key) => `${NativeJSON.stringify(key)}:${changed[key]}`);
-      done(text, `{${parts.join(",")}}`);
+      try {
+        let kept = "";
+        for (const key in changed) kept += `${kept && ","}${NativeJSON.stringify(key)}:${changed[key]}`;
+        done(encode(value) ?? "null", `{${kept}}`);
+      } catch (error) {
+        report(error);
+      }
     };
     let result;
     try { result = handler(ctx); } catch (error) { report(error); return; }
-    apply(then, NativePromise.resolve(result), [finish, report]);
+    // A promise is waited for as it is, whatever became of `then` meanwhile.
+    const promise = isPromise(result) ? result : new NativePromise((resolve) => resolve(result));
+    apply(then, promise, [finish, report]);
   }
 
   return { start, settle, report };
-})
+};

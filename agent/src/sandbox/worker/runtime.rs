@@ -1,5 +1,6 @@
 //! The engine: one fresh QuickJS runtime a run, with limits that a script cannot catch.
 
+use super::depth::{self, Depth};
 use super::host::{self, Ended, HostState, Shared};
 use super::memory::{Heap, Limited};
 use crate::sandbox::PureTools;
@@ -8,14 +9,16 @@ use crate::sandbox::frames::{
 };
 use crate::tools::ToolError;
 use deputy_protocol::FailureClass;
+use rquickjs::module::WriteOptions;
 use rquickjs::{CatchResultExt, Context, Ctx, Function, Module, Object, Persistent, Value};
 use serde_json::value::RawValue;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What the runtime itself may use before a run's own limit is known.
+/// What the runtime itself may use before a run's own limits are known.
 const BUILD_HEAP: usize = 32 << 20;
+const BUILD_STACK: usize = 512 << 10;
 
 #[derive(Debug, Default)]
 struct Cpu {
@@ -40,6 +43,8 @@ pub(super) struct Runtime {
     engine: rquickjs::Runtime,
     state: Shared,
     heap: Rc<Heap>,
+    depth: Option<Depth>,
+    too_deep: bool,
     cpu: Rc<Cpu>,
     limits: Limits,
     denied: Rc<RefCell<Vec<String>>>,
@@ -59,7 +64,7 @@ impl Runtime {
         let heap = Rc::new(Heap::default());
         heap.limit.set(BUILD_HEAP);
         let engine = rquickjs::Runtime::new_with_alloc(Limited::new(Rc::clone(&heap)))?;
-        engine.set_max_stack_size(512 << 10);
+        engine.set_max_stack_size(BUILD_STACK + depth::SLACK);
         let cpu = Rc::new(Cpu::default());
         let (watched, full) = (Rc::clone(&cpu), Rc::clone(&heap));
         engine.set_interrupt_handler(Some(Box::new(move || {
@@ -87,6 +92,8 @@ impl Runtime {
             engine,
             state,
             heap,
+            depth: None,
+            too_deep: false,
             cpu,
             limits: Limits::default(),
             denied,
@@ -103,8 +110,10 @@ impl Runtime {
         self.heap
             .limit
             .set(self.heap.used.get().saturating_add(heap_limit));
+        let stack = usize::try_from(start.limits.stack_bytes).unwrap_or(BUILD_STACK);
+        self.depth = Some(Depth::watch(stack));
         self.engine
-            .set_max_stack_size(usize::try_from(start.limits.stack_bytes).unwrap_or(512 << 10));
+            .set_max_stack_size(stack.saturating_add(depth::SLACK));
         self.cpu.deadline.set(Some(
             cpu_time() + Duration::from_millis(start.limits.cpu_ms),
         ));
@@ -115,6 +124,8 @@ impl Runtime {
             state.zone = host::zone(&start.timezone);
             state.random = host::random_stream(&start.seed);
             state.steps_left = start.limits.steps;
+            state.call_bytes = start.limits.result_bytes;
+            state.bytes_left = start.limits.total_bytes;
         }
         let frame = lend(tools, || {
             self.load(&start);
@@ -141,8 +152,12 @@ impl Runtime {
                 Ok(evaluated) => evaluated,
                 Err(error) => return Some(exception(&error.to_string())),
             };
-            while ctx.execute_pending_job() {}
-            if let Some(Err(_)) = promise.result::<Value<'_>>() {
+            while self.over_limit().is_none() && ctx.execute_pending_job() {}
+            let loaded = promise.result::<Value<'_>>();
+            if loaded.is_none() {
+                return Some(deadlock());
+            }
+            if let Some(Err(_)) = loaded {
                 let thrown = ctx.catch();
                 let report = report.restore(&ctx).ok()?;
                 return report
@@ -190,7 +205,6 @@ impl Runtime {
         {
             let mut state = self.state.borrow_mut();
             state.now_ms = state.now_ms.max(answer.now.0);
-            state.log_bytes = 0;
         }
         self.outstanding = self.outstanding.saturating_sub(1);
         let settle = self.settle.clone();
@@ -217,6 +231,7 @@ impl Runtime {
                 break;
             }
         }
+        self.look_at_depth();
         let over = self.over_limit();
         let mut state = self.state.borrow_mut();
         let logs = std::mem::take(&mut state.logs);
@@ -224,18 +239,23 @@ impl Runtime {
         self.outstanding += u32::try_from(calls.len()).unwrap_or(u32::MAX);
         let event = match (over, state.ended.take()) {
             (Some(failure), _) => WorkerEvent::Failed(failure),
-            (None, Some(Ended::Done { result, state: changed })) => done(result, &changed, calls),
-            (None, Some(Ended::Failed(failure))) => WorkerEvent::Failed(as_limit(failure)),
-            (None, None) if self.outstanding == 0 => WorkerEvent::Failed(ScriptFailure {
-                class: FailureClass::Logic,
-                code: "deadlock".to_owned(),
-                message: "the script waits for something that can never come (a promise that nobody settles)".to_owned(),
-                stack: String::new(),
-                call: None,
-            }),
+            (
+                None,
+                Some(Ended::Done {
+                    result,
+                    state: changed,
+                }),
+            ) => done(result, &changed, calls),
+            (None, Some(Ended::Failed(failure))) => WorkerEvent::Failed(failure),
+            (None, None) if self.outstanding == 0 => WorkerEvent::Failed(deadlock()),
             (None, None) => WorkerEvent::Calls { calls },
         };
         FromWorker { logs, event }
+    }
+
+    fn look_at_depth(&mut self) -> &Self {
+        self.too_deep = self.depth.as_ref().is_some_and(Depth::exceeded);
+        self
     }
 
     fn over_limit(&self) -> Option<ScriptFailure> {
@@ -248,6 +268,15 @@ impl Runtime {
                 ),
             ));
         }
+        if self.too_deep {
+            return Some(limit(
+                "stack",
+                &format!(
+                    "the script's calls went deeper than {} bytes of stack",
+                    self.limits.stack_bytes
+                ),
+            ));
+        }
         if self.cpu.exceeded.get() {
             return Some(limit(
                 "cpu",
@@ -257,13 +286,23 @@ impl Runtime {
                 ),
             ));
         }
-        if self.state.borrow().out_of_steps {
+        let state = self.state.borrow();
+        if state.out_of_steps {
             return Some(limit(
                 "steps",
                 &format!("the script made more than {} tool calls", self.limits.steps),
             ));
         }
-        None
+        if state.out_of_bytes {
+            return Some(limit(
+                "bytes",
+                &format!(
+                    "the script handed out more than {} bytes at once, or {} in all",
+                    self.limits.result_bytes, self.limits.total_bytes
+                ),
+            ));
+        }
+        state.forbidden.clone()
     }
 }
 
@@ -290,7 +329,7 @@ impl Running {
     pub(super) fn answer(&mut self, answer: &Answer, tools: &dyn PureTools) {
         let runtime = &mut self.runtime;
         self.frame = lend(tools, || match runtime.settle(answer) {
-            Some(failure) => match runtime.over_limit() {
+            Some(failure) => match runtime.look_at_depth().over_limit() {
                 Some(over) => FromWorker {
                     logs: Vec::new(),
                     event: WorkerEvent::Failed(over),
@@ -328,18 +367,20 @@ fn prelude(
     denied: &Rc<RefCell<Vec<String>>>,
 ) -> rquickjs::Result<Api> {
     let host = host::object(ctx, state)?;
-    let denied = Rc::clone(denied);
+    let (denied, shared) = (Rc::clone(denied), Rc::clone(state));
     host.set(
         "pure",
         Function::new(ctx.clone(), move |tool: String, args: String| {
-            pure(&denied.borrow(), &tool, &args)
+            let mut state = shared.borrow_mut();
+            pure(&mut state, &denied.borrow(), &tool, &args)
         })?,
     )?;
     let names: Vec<String> = PURE_NAMES.with(|names| names.borrow().clone());
-    let mut options = rquickjs::context::EvalOptions::default();
-    options.strict = true;
-    options.filename = Some("deputy:prelude".to_owned());
-    let make: Function<'_> = ctx.eval_with_options(include_str!("prelude.js"), options)?;
+    // SAFETY: the bytes come from this process's own compilation, by the same engine.
+    #[allow(unsafe_code)]
+    let module = PRELUDE.with_borrow(|bytes| unsafe { Module::load(ctx.clone(), bytes) })?;
+    let (module, _) = module.eval()?;
+    let make: Function<'_> = module.namespace()?.get("prelude")?;
     let api: Object<'_> = make.call((host, names))?;
     Ok((
         Persistent::save(ctx, api.get::<_, Function<'_>>("start")?),
@@ -349,16 +390,40 @@ fn prelude(
 }
 
 thread_local! {
-    /// Names of the pure tools, set once when the worker starts.
-    pub(super) static PURE_NAMES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static PURE_NAMES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static PRELUDE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-fn pure(denied: &[String], tool: &str, args: &str) -> String {
+/// What all runtimes of this worker share: the names of the pure tools, and the prelude, compiled
+/// once and without its text, which a script could read otherwise.
+pub(super) fn prepare(pure_names: Vec<String>) -> rquickjs::Result<()> {
+    let engine = rquickjs::Runtime::new()?;
+    let compiled = Context::full(&engine)?.with(|ctx| {
+        let source = include_str!("prelude.js");
+        Module::declare(ctx, "deputy:prelude", source)?.write(WriteOptions {
+            strip_source: true,
+            ..WriteOptions::default()
+        })
+    })?;
+    PRELUDE.set(compiled);
+    PURE_NAMES.set(pure_names);
+    Ok(())
+}
+
+fn pure(state: &mut HostState, denied: &[String], tool: &str, args: &str) -> String {
     let result = if denied
         .iter()
         .any(|pattern| crate::gate::names(pattern, tool))
     {
         let message = "the contract forbids this operation";
+        // Not for the script to catch: the run ends with it.
+        state.forbidden.get_or_insert_with(|| ScriptFailure {
+            class: FailureClass::Permission,
+            code: "never".to_owned(),
+            message: format!("{tool}: {message}"),
+            stack: String::new(),
+            call: None,
+        });
         Err(ToolError::not_done(
             FailureClass::Permission,
             "never",
@@ -405,18 +470,16 @@ fn limit(code: &str, message: &str) -> ScriptFailure {
     }
 }
 
-/// A stack overflow that nobody caught is a limit too.
-fn as_limit(failure: ScriptFailure) -> ScriptFailure {
-    if failure.class == FailureClass::Logic
-        && failure.message.contains("Maximum call stack size exceeded")
-    {
-        return ScriptFailure {
-            class: FailureClass::Limit,
-            code: "stack".to_owned(),
-            ..failure
-        };
+fn deadlock() -> ScriptFailure {
+    ScriptFailure {
+        class: FailureClass::Logic,
+        code: "deadlock".to_owned(),
+        message:
+            "the script waits for something that can never come (a promise that nobody settles)"
+                .to_owned(),
+        stack: String::new(),
+        call: None,
     }
-    failure
 }
 
 fn syntax(message: &str) -> ScriptFailure {
@@ -429,11 +492,11 @@ fn syntax(message: &str) -> ScriptFailure {
 fn exception(text: &str) -> ScriptFailure {
     let mut lines = text.lines();
     let message = lines.next().unwrap_or_default().to_owned();
-    as_limit(ScriptFailure {
+    ScriptFailure {
         class: FailureClass::Logic,
         code: "exception".to_owned(),
         message,
         stack: host::clean_stack(&lines.collect::<Vec<_>>().join("\n")),
         call: None,
-    })
+    }
 }

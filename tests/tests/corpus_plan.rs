@@ -5,6 +5,8 @@
 
 #[path = "plan/case.rs"]
 mod case;
+#[path = "plan/figures.rs"]
+mod figures;
 #[path = "plan/play.rs"]
 mod play;
 
@@ -26,7 +28,7 @@ fn whatever_a_model_says_nothing_happens_that_the_user_did_not_agree_to() {
         .collect();
     files.sort();
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let sum = Mutex::new(play::Figures::default());
+    let sum = Mutex::new(figures::Figures::default());
     std::thread::scope(|scope| {
         for _ in 0..AT_A_TIME {
             scope.spawn(|| {

@@ -196,8 +196,16 @@ impl Control {
                 Ok(Ok(()))
             })
             .await?;
-        // What is at work right now comes to its end and is written down, and no further.
         let automation = key(Key::Automation, id)?;
+        let planned = self
+            .executor
+            .parts
+            .store
+            .read(move |db| crate::planner::task::open_of(db, automation));
+        if let Some(task) = stored(planned.await)? {
+            stored(self.planner.cancel(task.key).await)?;
+        }
+        // What is at work right now comes to its end and is written down, and no further.
         let at_work = stored(
             self.executor
                 .parts

@@ -347,14 +347,15 @@ impl Control {
     }
 }
 
+/// What is said when the agent stops, or something else is said to the same task meanwhile.
 fn left(task: i64) -> ErrorBody {
     ErrorBody::new(
         "interrupted",
         format!(
-            "the agent stops before planning has ended; {} goes on at the next start, and pays for no answer twice",
+            "planning has not ended yet; {} goes on by itself, after a stop at the next start, and pays for no answer twice",
             Key::Task.id(task)
         ),
-        "start the agent; `deputy chat` shows how it goes on",
+        "`deputy chat` shows how it goes on",
     )
 }
 

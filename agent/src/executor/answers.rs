@@ -188,8 +188,6 @@ fn always(db: &Connection, need: &NeedRow, now: Time) -> Result<(), StoreError> 
     );
     let digest = intent::digest(&wider);
     let version = automations::add_contract(db, automation, &text, &digest, &reason, now)?;
-    // What was proposed was made for the contract as it was.
-    crate::planner::proposal::supersede(db, automation)?;
     let diff = intent::diff(&present, &wider);
     let words: Vec<&str> = diff.changes.iter().map(|c| c.text.as_str()).collect();
     let words = words.join(" ");

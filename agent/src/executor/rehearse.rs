@@ -431,19 +431,20 @@ impl DryStage<'_> {
     }
 
     fn refused(&self, contract: &Contract, refusal: &gate::Refusal) -> String {
-        if std::ptr::eq(contract, &raw const self.facts.program.contract) && self.within.is_none() {
-            return refusal.message.clone();
-        }
-        let held = self
-            .held_to()
-            .is_some_and(|held| held == contract && refusal.code != gate::GLOBALLY_DENIED);
-        if !held {
+        let is_planning = self
+            .within
+            .is_some_and(|within| *contract == within.open || *contract == within.closed);
+        if !is_planning || refusal.code == gate::GLOBALLY_DENIED {
             return refusal.message.clone();
         }
         let what = refusal.message.replace("the contract", "planning");
-        if self.run.private {
+        let is_host = refusal
+            .resource
+            .as_ref()
+            .is_some_and(|resource| resource.kind == ResourceKind::Hosts);
+        if is_host && self.run.private {
             format!(
-                "{what}: once something private was read, only what the user named may be asked"
+                "{what}: once something private was read, only what the user named may be asked; ask the user to name it if it is needed"
             )
         } else {
             format!("{what}: the user has not named it; ask if it is needed")

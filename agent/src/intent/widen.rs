@@ -60,12 +60,15 @@ pub fn approve(
     (wider != *contract).then_some(wider)
 }
 
+/// A condition's list of what needs no question.
+type ListOf = fn(&mut ApprovalCondition) -> &mut Vec<String>;
+
 /// The rule with what the call touches among what needs no question; `None` when nothing of the rule
 /// would be left.
 fn exempted(rule: &ApprovalRule, resources: &[Resource]) -> Option<ApprovalRule> {
     let mut when = rule.when.clone().unwrap_or_default();
     let always = rule.when.is_none();
-    let lists: [(ResourceKind, fn(&mut ApprovalCondition) -> &mut Vec<String>); 3] = [
+    let lists: [(ResourceKind, ListOf); 3] = [
         (ResourceKind::Recipients, |w| &mut w.recipients_outside),
         (ResourceKind::Hosts, |w| &mut w.hosts_outside),
         (ResourceKind::Folders, |w| &mut w.folders_outside),

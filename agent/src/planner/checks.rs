@@ -60,15 +60,15 @@ pub(super) struct Terms<'a> {
     pub sources: &'a Sources,
     /// The user's zone.
     pub zone: &'a str,
-    /// Whether planning has read something private.
-    pub private: bool,
 }
 
-/// Checks a bundle.
+/// Checks a bundle. `private` says whether planning has read something private, and is set when the
+/// dry run does: even a failed one may tell the model what it has read.
 pub(super) async fn check(
     parts: &Arc<Parts>,
     bundle: &Value,
     terms: Terms<'_>,
+    private: &mut bool,
 ) -> Result<Checked, Vec<Refused>> {
     let (bundle, contract) = read(parts.registry, bundle)?;
     let now = parts.clock.now();
@@ -90,13 +90,12 @@ pub(super) async fn check(
         seed: *blake3::hash(bundle.script.as_bytes()).as_bytes(),
         now,
     };
-    let within = terms::within(terms.sources, parts.registry, terms.zone, terms.private);
     let input = bundle
         .fixtures
         .first()
         .map_or(Value::Null, |fixture| fixture.input.clone());
     let main = rehearsal(None, input);
-    let run = green(parts, &main, &within).await?;
+    let run = green(parts, &main, terms, private).await?;
     let mut preview = run.preview.clone();
     // What is emitted is handled in runs of its own: the first item of each topic shows how.
     let mut seen = HashSet::new();
@@ -104,7 +103,7 @@ pub(super) async fn check(
         let topic = item["topic"].as_str().unwrap_or_default();
         if seen.insert(topic) {
             let handled = rehearsal(Some(topic.to_owned()), item["payload"].clone());
-            let handled = green(parts, &handled, &within).await?;
+            let handled = green(parts, &handled, terms, private).await?;
             preview.effects.extend(handled.preview.effects);
             preview.reads.extend(handled.preview.reads);
         }
@@ -185,13 +184,18 @@ fn fits(contract: &Contract, reading: &Reading, registry: &Registry) -> Vec<Refu
 async fn green(
     parts: &Arc<Parts>,
     rehearsal: &Rehearsal,
-    within: &crate::executor::Within,
+    terms: Terms<'_>,
+    private: &mut bool,
 ) -> Result<DryRun, Vec<Refused>> {
-    let running = dry_run_within(parts, rehearsal, Some(within));
+    let within = terms::within(terms.sources, parts.registry, terms.zone, *private);
+    let running = dry_run_within(parts, rehearsal, Some(&within));
     let Ok(run) = tokio::time::timeout(LONGEST, running).await else {
+        // What it read until then is not known.
+        *private = true;
         let message = format!("the dry run took longer than {} s", LONGEST.as_secs());
         return Err(vec![refused("dry_run", message)]);
     };
+    *private |= run.private;
     if run.preview.state == "ok" {
         return Ok(run);
     }

@@ -2,7 +2,7 @@
 //! anything more than its recipe goes to the model: a recipe must not leave half of it out.
 
 use super::Bundle;
-use super::words::tokens;
+use super::words::{quoted, tokens};
 
 /// Words that carry no wish of their own in the sentences of the recipes.
 const PLAIN: &[&str] = &[
@@ -161,12 +161,21 @@ const PLAIN: &[&str] = &[
 
 /// Whether every word is one of the recipe's own, or stands in its parameters.
 pub fn says_it_all(text: &str, bundle: &Bundle) -> bool {
-    let params = bundle.contract["params"].to_string().to_lowercase();
-    let taken_words: Vec<&str> = tokens(&params).collect();
+    let params = &bundle.contract["params"];
+    // “mentions rust and mail it to Ann”: what was taken for a term may be half of the wish.
+    let quoted = quoted(text);
+    let terms = params.as_object().into_iter().flatten();
+    let mut terms = terms.filter_map(|(_, value)| value.as_array()).flatten();
+    let is_plain = |term: &str| !term.contains(' ') || quoted.iter().any(|q| q == term);
+    if !terms.all(|term| term.as_str().is_none_or(is_plain)) {
+        return false;
+    }
+    let params = params.to_string().to_lowercase();
+    let taken: Vec<&str> = tokens(&params).collect();
     let lower = text.to_lowercase();
     tokens(&lower).all(|word| {
         PLAIN.contains(&word)
-            || taken_words.contains(&word)
+            || taken.contains(&word)
             || word
                 .chars()
                 .any(|c| c.is_ascii_digit() || "/@€$£.".contains(c))

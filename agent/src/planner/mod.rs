@@ -6,11 +6,12 @@
 //! `agent/recipes`, `exact.rs` tells whether one says all that the sentence says, `commands.rs` takes
 //! “undo”.
 //!
-//! With a model: `work.rs` drives tasks (`task.rs`); `prompt.rs` and `system.md` are what the model is
+//! With a model: `work.rs` drives tasks (`task.rs`; `begin.rs` is what they begin with); `prompt.rs` and `system.md` are what the model is
 //! told, `toolbox.rs` what it may call, `terms.rs` what planning itself may do; `checks.rs` is what a
 //! bundle must pass (`script.rs` reads the script, `provenance.rs` says where each name comes from);
 //! `proposal.rs` is what comes of it.
 
+mod begin;
 mod bundle;
 mod checks;
 mod commands;
@@ -27,6 +28,7 @@ mod when;
 mod words;
 mod work;
 
+pub use begin::{answered, begin, current};
 pub use bundle::{BUNDLE_VERSION, Bundle, BundleError, Fixture, FixtureStep};
 pub use checks::{Checked, Refused, named_operations, unknown_names};
 pub use commands::{Command, parse as command};
@@ -34,4 +36,4 @@ pub use exact::says_it_all;
 pub use prompt::{Brief, Present, first_message, system};
 pub use provenance::{Sources, is_private, wide};
 pub use recipes::{Unplanned, plan};
-pub use work::{BUDGET_SETTING, Driven, PlanBudget, Planner, answered, begin, current};
+pub use work::{BUDGET_SETTING, Driven, PlanBudget, Planner};

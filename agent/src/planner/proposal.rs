@@ -31,7 +31,7 @@ pub fn put(
     checked: &Checked,
     now: Time,
 ) -> Result<i64, StoreError> {
-    supersede(db, automation)?;
+    automations::close_proposals(db, automation)?;
     let bundle = Bundle {
         contract: serde_json::to_value(&checked.contract)
             .map_err(|e| StoreError::corrupt("contract", e))?,
@@ -70,15 +70,6 @@ pub fn put(
         now,
     )?;
     Ok(key)
-}
-
-/// An automation that changes leaves no proposal open that was made for what it was.
-pub fn supersede(db: &Connection, automation: i64) -> Result<(), StoreError> {
-    db.prepare_cached(
-        "UPDATE proposals SET state='superseded' WHERE automation=?1 AND state='proposed'",
-    )?
-    .execute([automation])?;
-    Ok(())
 }
 
 /// One proposal.

@@ -107,7 +107,7 @@ impl Toolbox for PlanTools {
 
 impl PlanTools {
     async fn eval(&mut self, code: &str) -> Step<Planned> {
-        let script = format!("export default async function main(ctx) {{\n{code}\n}}\n");
+        let script = format!("export default async function main(ctx) {{ {code}\n}}\n");
         let zone = self.task.detail.timezone.clone();
         let private = self.task.detail.private;
         let within = terms::within(&self.sources, self.parts.registry, &zone, private);
@@ -127,6 +127,8 @@ impl PlanTools {
         };
         let running = dry_run_within(&self.parts, &rehearsal, Some(&within));
         let Ok(run) = tokio::time::timeout(LONGEST_EVAL, running).await else {
+            // What it read until then is not known.
+            self.task.detail.private = true;
             return Step::error(format!("it took longer than {} s", LONGEST_EVAL.as_secs()));
         };
         self.task.detail.private |= run.private;
@@ -212,19 +214,22 @@ impl PlanTools {
         let terms = Terms {
             sources: &self.sources,
             zone: &self.task.detail.timezone,
-            private: self.task.detail.private,
         };
-        match checks::check(&self.parts, bundle, terms).await {
+        let mut private = self.task.detail.private;
+        let checked = checks::check(&self.parts, bundle, terms, &mut private).await;
+        self.task.detail.private = private;
+        match checked {
             Ok(checked) => Step::Finish(Planned::Bundle(Box::new(checked))),
             Err(problems) => {
                 let (task, at) = (self.task.clone(), self.parts.clock.now());
                 let names = checks::names(&problems).to_string();
                 let text = format!("A draft did not pass these checks: {names}");
-                let told = self.parts.store.write(Durability::Ordered, move |db| {
+                let told = self.parts.store.write(Durability::Synced, move |db| {
+                    task::set_detail(db, task.key, &task.detail)?;
                     task::tell(db, &task, "progress", "Mending a draft", &text, at)
                 });
                 if let Err(error) = told.await {
-                    tracing::warn!(%error, "a line of progress could not be written");
+                    return Step::error(format!("this could not be written down: {error}"));
                 }
                 Step::error(checks::for_the_model(&problems))
             }

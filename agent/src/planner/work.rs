@@ -1,14 +1,14 @@
 //! The planner at work: tasks are driven until they end or wait, can be called off at any time, and
 //! go on after a crash from what is on disk.
 
-use super::task::{self, Task, TaskDetail, TaskState};
+use super::begin::load;
+use super::task::{self, Task, TaskState};
 use super::toolbox::{PlanTools, Planned};
-use super::{Brief, Present, Sources, first_message, proposal, system, words};
+use super::{Brief, first_message, proposal, system};
 use crate::executor::Parts;
-use crate::intent::Contract;
-use crate::models::{Budget, Charge, Conversation, Ended, Models, Purpose, converse};
-use crate::store::{Durability, Key, StoreError, automations, connections, needs, settings};
-use deputy_protocol::{AutomationState, ErrorBody};
+use crate::models::{Charge, Conversation, Ended, Models, Purpose, converse};
+use crate::store::{Durability, Key, StoreError};
+use deputy_protocol::ErrorBody;
 use rusqlite::Connection;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -135,16 +135,44 @@ impl Planner {
             task,
             sources,
         };
-        let ended = converse(
-            &self.models,
-            &mut conversation,
-            &mut tools,
-            budget,
-            charge,
-            &cancel,
-        )
-        .await;
-        self.settle(tools.task, ended).await
+        loop {
+            let ended = converse(
+                &self.models,
+                &mut conversation,
+                &mut tools,
+                budget,
+                charge.clone(),
+                &cancel,
+            )
+            .await;
+            if !matches!(ended, Ended::Waiting) {
+                return self.settle(tools.task, ended).await;
+            }
+            if self.rest(&tools.task).await? {
+                return Ok(Driven::Asked);
+            }
+        }
+    }
+
+    /// Lets a task wait for its question. False when that was answered before this could be written.
+    async fn rest(&self, task: &Task) -> Result<bool, StoreError> {
+        let (task, now) = (task.clone(), self.parts.clock.now());
+        let write = move |db: &Connection| {
+            let open: bool = db
+                .prepare_cached(
+                    "SELECT EXISTS (SELECT 1 FROM needs WHERE state='open' AND kind='question'
+                       AND automation=?1 AND json_extract(detail,'$.task')=?2)",
+                )?
+                .query_row(
+                    rusqlite::params![task.automation, Key::Task.id(task.key)],
+                    |r| r.get(0),
+                )?;
+            if open {
+                task::set_state(db, &task, TaskState::Waiting, now)?;
+            }
+            Ok(open)
+        };
+        self.parts.store.write(Durability::Synced, write).await
     }
 
     async fn conversation(&self, task: &Task, brief: &Brief) -> Result<Conversation, StoreError> {
@@ -180,13 +208,7 @@ impl Planner {
                 });
                 return Ok(Driven::Proposed(written.await?));
             }
-            Ended::Waiting => {
-                let write = move |db: &Connection| {
-                    task::set_state(db, &task, TaskState::Waiting, now).map(drop)
-                };
-                self.parts.store.write(Durability::Synced, write).await?;
-                return Ok(Driven::Asked);
-            }
+            Ended::Waiting => return Ok(Driven::Asked),
             Ended::Cancelled if self.parts.stopping.is_cancelled() => return Ok(Driven::Left),
             Ended::Cancelled => {
                 let write = move |db: &Connection| call_off(db, task, now);
@@ -265,142 +287,4 @@ fn drop_draft(db: &Connection, automation: i64) -> Result<(), StoreError> {
             .execute([automation])?;
     }
     Ok(())
-}
-
-/// Takes an answer over into its task, in the transaction of the answer. Returns the task, which
-/// goes on from here.
-pub fn answered(
-    db: &Connection,
-    need: &needs::NeedRow,
-    answer: &str,
-    now: deputy_protocol::Time,
-) -> Result<Option<i64>, StoreError> {
-    let id = need.detail["task"].as_str().unwrap_or_default();
-    let Some(task) = Key::Task.parse(id).ok().map(|key| task::get(db, key)) else {
-        return Ok(None);
-    };
-    let Some(task) = task? else { return Ok(None) };
-    db.prepare_cached("UPDATE needs SET detail=json_set(detail,'$.answer',?2) WHERE id=?1")?
-        .execute(rusqlite::params![need.key, answer])?;
-    let said = serde_json::json!({"text": answer, "need": Key::Need.id(need.key)});
-    crate::store::chats::append(
-        db,
-        Some(task.automation),
-        "user_message",
-        crate::store::chats::Author::User,
-        &said,
-        now,
-    )?;
-    let runs = task::set_state(db, &task, TaskState::Running, now)?;
-    Ok(runs.then_some(task.key))
-}
-
-/// Makes a task of the user's words, for a new automation or one that is there.
-pub fn begin(
-    db: &Connection,
-    automation: Option<i64>,
-    detail: &TaskDetail,
-    now: deputy_protocol::Time,
-) -> Result<i64, StoreError> {
-    let automation = match automation {
-        Some(automation) => automation,
-        None => {
-            let name: String = detail.text.chars().take(60).collect();
-            automations::insert(db, &name, &detail.text, &detail.timezone, now)?
-        }
-    };
-    crate::store::chats::append(
-        db,
-        Some(automation),
-        "user_message",
-        crate::store::chats::Author::User,
-        &serde_json::json!({"text": detail.text}),
-        now,
-    )?;
-    task::insert(db, automation, detail, now)
-}
-
-type Loaded = (Task, Brief, Sources, Budget);
-
-fn load(db: &Connection, key: i64) -> Result<Option<Loaded>, StoreError> {
-    let Some(task) = task::get(db, key)? else {
-        return Ok(None);
-    };
-    let Some(row) = automations::row(db, task.automation)? else {
-        return Ok(None);
-    };
-    let accepted = row.state != AutomationState::Draft;
-    let present = if accepted {
-        current(db, task.automation)?
-    } else {
-        proposal::open_of(db, task.automation)?.and_then(|open| {
-            Some(Present {
-                name: open.bundle.name,
-                contract: serde_json::from_value(open.bundle.contract).ok()?,
-                script: open.bundle.script,
-                accepted: false,
-            })
-        })
-    };
-    let known = connections::list(db)?;
-    let address = |config: &serde_json::Value| {
-        let from = config["from"].as_str()?;
-        words::tokens(from).find_map(words::recipient)
-    };
-    let mut before = task::words(db, task.automation)?;
-    let sources = Sources {
-        words: before.clone(),
-        connections: known.iter().map(|c| c.name.clone()).collect(),
-        addresses: known.iter().filter_map(|c| address(&c.config)).collect(),
-        accepted: present
-            .as_ref()
-            .filter(|present| present.accepted)
-            .map(|present| present.contract.clone()),
-    };
-    // The last ones are the words of this task, and answers that its conversation holds.
-    if let Some(at) = before.iter().rposition(|words| *words == task.detail.text) {
-        before.truncate(at);
-    }
-    let brief = Brief {
-        now: deputy_protocol::Time(0),
-        zone: task.detail.timezone.clone(),
-        connections: known
-            .iter()
-            .map(|c| (c.name.clone(), c.kind.clone(), address(&c.config)))
-            .collect(),
-        present,
-        before,
-        text: task.detail.text.clone(),
-    };
-    let budget: PlanBudget = settings::get(db, BUDGET_SETTING)?
-        // What the setting holds was checked when it was set.
-        .and_then(|value| serde_json::from_value(value).ok())
-        .unwrap_or_default();
-    let budget = Budget {
-        turns: budget.turns,
-        tokens: budget.tokens,
-        wall_ms: budget.wall_ms,
-        cost_micros: budget.cost_micros,
-    };
-    Ok(Some((task, brief, sources, budget)))
-}
-
-/// The contract and script that an automation goes by.
-pub fn current(db: &Connection, automation: i64) -> Result<Option<Present>, StoreError> {
-    let Some(row) = automations::row(db, automation)? else {
-        return Ok(None);
-    };
-    let contract = automations::contract(db, automation, row.contract_version)?;
-    let script = automations::script(db, automation, row.script_version)?;
-    let (Some((contract, _)), Some((script, _))) = (contract, script) else {
-        return Ok(None);
-    };
-    let contract: Contract =
-        serde_json::from_str(&contract).map_err(|e| StoreError::corrupt("contract", e))?;
-    Ok(Some(Present {
-        name: row.name,
-        contract,
-        script,
-        accepted: true,
-    }))
 }

@@ -163,7 +163,8 @@ pub fn counts(db: &Connection) -> Result<AutomationCounts, StoreError> {
     Ok(counts)
 }
 
-/// Adds a contract version and makes it the active one. Returns its number.
+/// Adds a contract version and makes it the active one. Returns its number. A proposal that is open
+/// was made for the contract as it was, and is closed.
 pub fn add_contract(
     db: &Connection,
     automation: i64,
@@ -183,7 +184,17 @@ pub fn add_contract(
     .execute(params![automation, version, contract, digest, reason, at.0])?;
     db.prepare_cached("UPDATE automations SET contract_version=?2 WHERE id=?1")?
         .execute(params![automation, version])?;
+    close_proposals(db, automation)?;
     Ok(version)
+}
+
+/// Closes the open proposal of an automation for another one, or for a change that came before it.
+pub fn close_proposals(db: &Connection, automation: i64) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "UPDATE proposals SET state='superseded' WHERE automation=?1 AND state='proposed'",
+    )?
+    .execute([automation])?;
+    Ok(())
 }
 
 /// A script with what it came with.

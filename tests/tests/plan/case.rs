@@ -108,6 +108,8 @@ pub(crate) struct Then {
     pub(crate) needs: Option<Vec<String>>,
     /// Contract version and script version of the automation.
     pub(crate) versions: Option<(u32, u32)>,
+    /// How many answers of the model were paid for so far.
+    pub(crate) paid: Option<u64>,
     /// The automation's state.
     pub(crate) automation: Option<String>,
     /// Files that must (or must not) be in `{{dir}}`.

@@ -1,59 +1,13 @@
 //! Plays a case against a real agent, typed commands, a real web server and a scripted provider.
 
 use crate::case::{Case, CaseStep, CaseText, ServedPage, Then};
+use crate::figures::{Figures, covers};
 use deputy_model_server::{ModelServer, Script};
 use deputy_protocol::control::{Request, Response};
 use deputy_protocol::model::ChatEvent;
 use deputy_tests::{Agent, Home, HttpServer, Output, Page, wait_until};
 use serde_json::{Value, json};
-use std::fmt;
 use std::path::Path;
-
-/// What was counted.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Figures {
-    answers: usize,
-    evals: usize,
-    pub(crate) refusals: usize,
-    pub(crate) questions: usize,
-    proposals: usize,
-    pub(crate) doubts: usize,
-    runs: usize,
-    pub(crate) effects: usize,
-    pub(crate) outside: usize,
-}
-
-impl Figures {
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.answers += other.answers;
-        self.evals += other.evals;
-        self.refusals += other.refusals;
-        self.questions += other.questions;
-        self.proposals += other.proposals;
-        self.doubts += other.doubts;
-        self.runs += other.runs;
-        self.effects += other.effects;
-        self.outside += other.outside;
-    }
-}
-
-impl fmt::Display for Figures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} answers of the model, {} looks around, {} refusals read, {} questions, {} proposals, {} doubts, {} runs, {} effects, {} outside a contract",
-            self.answers,
-            self.evals,
-            self.refusals,
-            self.questions,
-            self.proposals,
-            self.doubts,
-            self.runs,
-            self.effects,
-            self.outside
-        )
-    }
-}
 
 struct Stage {
     name: String,
@@ -212,7 +166,7 @@ impl Stage {
         };
         let plans = output.is_none() || (step.answer.is_some() && !step.model.is_empty());
         let came_to = if plans {
-            self.come_to(seen)
+            self.come_to(seen, step.then.state.as_deref())
         } else {
             output.unwrap()
         };
@@ -296,7 +250,7 @@ impl Stage {
     }
 
     /// Waits until planning has come to something, and shows it as the command would have.
-    fn come_to(&self, seen: i64) -> Output {
+    fn come_to(&self, seen: i64, wanted: Option<&str>) -> Output {
         let line = wait_until("planning comes to something", || {
             let lines = self.chat().into_iter();
             lines
@@ -306,7 +260,12 @@ impl Stage {
         match line.kind.as_str() {
             "proposal" => {
                 let id = line.data["proposal"].as_str().unwrap();
-                let shown = self.home.cli(&["proposal", "show", id]);
+                // What was accepted in advance is accepted a moment later.
+                let shown = wait_until("the proposal's end", || {
+                    let shown = self.home.cli(&["proposal", "show", id]);
+                    (wanted != Some("accepted") || shown.text("state") == "accepted")
+                        .then_some(shown)
+                });
                 Output {
                     code: Some(if shown.text("state") == "proposed" {
                         4
@@ -401,6 +360,16 @@ impl Stage {
             let found: Vec<&str> = open.iter().map(|need| need.kind.as_str()).collect();
             assert_eq!(found, *kinds, "{what}");
         }
+        if let Some(paid) = then.paid {
+            let costs = self.home.cli(&["costs", "--by", "model"]).done();
+            let mut lines = costs.json.as_array().unwrap().iter();
+            let line = lines.find(|line| line["id"] == "scripted");
+            assert_eq!(
+                line.map(|line| &line["calls"]),
+                Some(&json!(paid)),
+                "{what}"
+            );
+        }
         self.check_automation(then, &what);
         for (name, there) in &then.files {
             assert_eq!(
@@ -485,37 +454,4 @@ fn texts<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
         .flatten()
         .filter_map(|item| item[field].as_str())
         .collect()
-}
-
-/// Whether a grant covers a call, said here once more in the plainest way.
-fn covers(granted: &Value, call: &Value) -> bool {
-    if granted.is_null() {
-        return call["tool"]
-            .as_str()
-            .is_some_and(|tool| tool.starts_with("ctx."));
-    }
-    let has = |kind: &str, value: &str| {
-        texts_of(&granted[kind]).any(|grant| {
-            grant == "*" || value == grant || (kind == "folders" && value.starts_with(grant))
-        })
-    };
-    let args = &call["args"];
-    match call["tool"].as_str().unwrap() {
-        "notify.send" | "notes.put" => true,
-        "files.write" | "files.append" => has("folders", args["path"].as_str().unwrap()),
-        "web.request" => {
-            let url = args["url"].as_str().unwrap();
-            let host = url.split('/').nth(2).unwrap();
-            has("hosts", host)
-        }
-        "mail.send" => texts_of(&args["to"]).all(|to| has("recipients", to)),
-        _ => false,
-    }
-}
-
-fn texts_of(list: &Value) -> impl Iterator<Item = &str> {
-    list.as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
 }

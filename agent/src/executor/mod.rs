@@ -28,7 +28,7 @@ mod recall;
 mod recover;
 mod rehearse;
 
-pub use answers::{Resumed, answer, cancel_all_idle, cancel_idle, resume_anew};
+pub use answers::{Resumed, Under, answer, cancel_all_idle, cancel_idle, resume_anew};
 pub use ask::fail_waiting;
 pub use attempt::{AttemptReport, RunContext};
 pub use examine::{Examined, Recorded, examine, recorded};

@@ -1,7 +1,7 @@
 //! The agent as a whole: its parts put together, started and stopped in order.
 
 use crate::clock::SharedClock;
-use crate::connectors::{Connections, Vault, VaultError};
+use crate::connectors::{Connections, Unlock, Vault, VaultError, give_up_old_keys, opened};
 use crate::control::Control;
 use crate::executor::{Arrivals, Executor, Lanes, Parts, Programs, recover};
 use crate::gate::Permissions;
@@ -10,7 +10,7 @@ use crate::models::{ModelError, Models, Patience};
 use crate::observe::Redactor;
 use crate::sandbox::{Pool, PoolConfig};
 use crate::scheduler::{FolderWatch, Scheduler};
-use crate::store::{Durability, Store, StoreError, settings};
+use crate::store::{Durability, Store, StoreError, settings, triggers};
 use crate::tools::{OutsideEnv, registry};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -25,6 +25,8 @@ pub struct AgentConfig {
     pub pool: PoolConfig,
     /// The clock.
     pub clock: SharedClock,
+    /// What opens the vault.
+    pub unlock: Unlock,
 }
 
 /// Why an agent does not start.
@@ -57,8 +59,14 @@ impl Agent {
     /// Opens the data directory, recovers what was interrupted, and starts to work.
     pub async fn start(config: AgentConfig) -> Result<Self, AgentError> {
         let store = Store::open(&config.home)?;
-        let vault = Arc::new(Vault::open(&config.home)?);
+        let vault = Arc::new(Vault::open(&config.home, &config.unlock)?);
+        give_up_keys(&store, &vault).await;
         let redactor = Arc::new(Redactor::default());
+        let known = Arc::clone(&vault);
+        for secret in store.read(move |db| opened(db, &known)).await? {
+            // What was journaled before this start may hold it.
+            redactor.learn(&secret);
+        }
         let now = config.clock.now();
         let fresh = new_installation();
         let (installation, denied) = store
@@ -72,6 +80,7 @@ impl Agent {
                 };
                 let denied = settings::get(db, crate::executor::DENIED_SETTING)?;
                 let resumed = recover(db, now)?;
+                triggers::set_back(db, now)?;
                 if resumed > 0 {
                     tracing::info!(resumed, "interrupted runs go on");
                 }
@@ -149,6 +158,14 @@ impl Agent {
     /// Resolves when somebody asked the agent to stop.
     pub async fn stopping(&self) {
         self.control.executor.parts.stopping.cancelled().await;
+    }
+}
+
+/// Keys that a renewal left behind go as soon as it is known that no secret needs them.
+async fn give_up_keys(store: &Store, vault: &Arc<Vault>) {
+    let vault = Arc::clone(vault);
+    if let Err(error) = store.read(move |db| give_up_old_keys(db, &vault)).await {
+        tracing::warn!(%error, "old keys of the vault are kept until the next start");
     }
 }
 

@@ -28,7 +28,7 @@ impl Watched {
         std::fs::create_dir(&folder).unwrap();
         std::fs::write(folder.join("old.txt"), "was there before").unwrap();
         // Files have the machine's times. The simulated clock is set after the old file's.
-        let world = World::on(SimClock::new(SystemClock.now().plus_ms(20))).await;
+        let world = World::on(SimClock::new(SystemClock.now().plus_ms(1))).await;
         let automation = world
             .install(json!({"triggers": [{"file": folder}]}), ECHO)
             .await;
@@ -193,7 +193,7 @@ async fn a_paused_automation_never_runs_for_a_file_and_sees_it_when_it_is_resume
     watched.world.pause(&watched.automation).await;
     write(&watched.folder(), "meanwhile.txt", "1");
     // Another automation, accepted after that, shows what is seen meanwhile.
-    watched.world.clock.set(SystemClock.now().plus_ms(20));
+    watched.world.clock.set(SystemClock.now().plus_ms(1));
     let witness = Watched {
         automation: watched
             .world

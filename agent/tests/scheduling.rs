@@ -155,6 +155,12 @@ async fn a_clock_that_jumps_hours_both_ways_never_silences_or_doubles_a_tick() {
     // Wrong by five hours for a moment.
     world.jump_to("2026-06-01T13:10:00Z").await;
     world.jump_to("2026-06-01T08:20:00Z").await;
+    world
+        .until("the next due time is counted from now", async || {
+            let next = world.status().await.next_due_at;
+            (next == Some(time("2026-06-01T09:00:00Z"))).then_some(())
+        })
+        .await;
     world.live_until(time("2026-06-01T14:30:00Z")).await;
     let mut due = world.due_times(&id).await;
     due.sort();

@@ -326,6 +326,15 @@ pub enum Request {
     },
     /// Renews the vault's key.
     VaultRotate,
+    /// How the vault's key is protected.
+    VaultShow,
+    /// Protects the vault's key in another way; the secrets stay as they are.
+    VaultProtect {
+        /// In which way.
+        by: VaultProtection,
+        /// With `passphrase`: the passphrase.
+        passphrase: Option<String>,
+    },
     /// The event stream from a sequence number on; answered by a `Reply` per event.
     Follow {
         /// The last sequence number that the client saw.
@@ -333,6 +342,18 @@ pub enum Request {
         /// Only of this run.
         run: Option<String>,
     },
+}
+
+/// How the vault's key is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VaultProtection {
+    /// By the mode of its file.
+    File,
+    /// By a passphrase, asked for at each start.
+    Passphrase,
+    /// By the platform's keyring.
+    Keyring,
 }
 
 /// What the agent answers with.

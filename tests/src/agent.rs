@@ -51,8 +51,6 @@ pub struct Launch {
     pub binary: Binary,
     /// What is added to its environment.
     pub env: Vec<(String, String)>,
-    /// Words before the binary, e.g. `faketime` and its arguments.
-    pub wrapper: Vec<String>,
 }
 
 impl Launch {
@@ -84,15 +82,7 @@ impl Agent {
     /// Starts an agent and waits until it is ready; gives its exit and error when it ends instead.
     pub fn start(home: &Home, launch: &Launch) -> Result<Self, Output> {
         let binary = launch.binary.path();
-        let mut words = launch.wrapper.iter().map(String::as_str);
-        let mut command = match words.next() {
-            Some(first) => {
-                let mut command = Command::new(first);
-                command.args(words).arg(&binary);
-                command
-            }
-            None => Command::new(&binary),
-        };
+        let mut command = Command::new(&binary);
         command
             .args(["up", "--json", "--no-open"])
             .env("DEPUTY_HOME", home.path())

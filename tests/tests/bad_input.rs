@@ -1,6 +1,6 @@
 //! Bad input through the command line: each time a clear error with a code and a hint, the right
 //! exit code, and nothing lost or half done.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use deputy_tests::{Home, HttpServer, Output, Page, SmtpServer, bundle, wait_until};
 use serde_json::{Value, json};

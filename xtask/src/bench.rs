@@ -6,7 +6,9 @@ use std::process::Command;
 /// Runs the benchmarks; with `--peers` also DBOS and Restate, installed into `target/`.
 pub(crate) fn bench(args: &[String]) -> Done {
     compiler()?;
-    run(cargo(&["bench", "--package", "deputy-agent", "--bench"]).arg("runs"))?;
+    for bench in ["runs", "idle"] {
+        run(cargo(&["bench", "--package", "deputy-agent", "--bench"]).arg(bench))?;
+    }
     if args.iter().any(|arg| arg == "--peers") {
         let python = find("python3").ok_or("python3 is missing; the peers need it")?;
         run(Command::new(python).arg(root().join("tests/peers/compare.py")))?;

@@ -4,7 +4,11 @@ use crate::tools::{Done, cargo, cargo_deny, compiler, find, root, run};
 use std::process::Command;
 
 /// Programs that the tests use as real counterparts, with the Debian package that brings each.
-const COUNTERPARTS: &[(&str, &str)] = &[("smtpd", "opensmtpd"), ("python3", "python3")];
+const COUNTERPARTS: &[(&str, &str)] = &[
+    ("postfix", "postfix"),
+    ("dovecot", "dovecot-core"),
+    ("faketime", "faketime"),
+];
 
 /// Test builds of the agent: they can be killed at every write, and made to run hostile code.
 const TEST_FEATURES: &str = "fault-points,hostile-worker";

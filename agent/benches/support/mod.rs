@@ -40,6 +40,7 @@ impl Bench {
             .build()
             .unwrap();
         let config = AgentConfig {
+            unlock: Default::default(),
             home: home.path().to_owned(),
             pool: PoolConfig::new(env!("CARGO_BIN_EXE_deputy").into()),
             clock: Arc::new(SystemClock),
@@ -51,6 +52,14 @@ impl Bench {
             agent: Some(agent),
             commands: AtomicU64::new(0),
         }
+    }
+
+    /// Stops the agent and hands its directory on.
+    pub(crate) fn end(mut self) -> tempfile::TempDir {
+        if let Some(agent) = self.agent.take() {
+            self.runtime.block_on(agent.stop());
+        }
+        std::mem::replace(&mut self.home, tempfile::tempdir().unwrap())
     }
 
     fn envelope(&self, request: Request) -> Envelope {

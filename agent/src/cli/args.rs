@@ -484,8 +484,28 @@ pub(super) enum Event {
     },
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Protection {
+    /// A file that only this user can read.
+    File,
+    /// A passphrase, asked for at each start (or DEPUTY_PASSPHRASE).
+    Passphrase,
+    /// The platform's keyring.
+    Keyring,
+}
+
 #[derive(Subcommand)]
 pub(super) enum Vault {
+    /// How the vault's key is protected.
+    Show,
     /// Seal every secret anew under a new key.
     Rotate,
+    /// Protect the vault's key in another way.
+    Protect {
+        /// By what.
+        by: Protection,
+        /// Read the passphrase from standard input.
+        #[arg(long)]
+        passphrase_stdin: bool,
+    },
 }

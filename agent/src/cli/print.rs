@@ -143,24 +143,14 @@ pub(super) fn human(out: &mut impl Write, response: &Response) -> io::Result<()>
         }
         Response::Proposal(p) => proposal(out, p),
         Response::Chat(lines) => {
-            for line in lines {
-                let title = line.data["title"].as_str().unwrap_or_default();
-                let text = line.data["text"].as_str().unwrap_or_default();
-                let chat = line.automation.as_deref().unwrap_or("");
-                writeln!(
-                    out,
-                    "{} {:4} {:12} {}",
-                    paint("2", &when(line.at)),
-                    chat,
-                    line.kind,
-                    [title, text].join(" ").trim()
-                )?;
-            }
             if lines.is_empty() {
-                writeln!(out, "Nothing was said yet.")
-            } else {
-                Ok(())
+                return writeln!(out, "Nothing was said yet.");
             }
+            table(
+                out,
+                &["when", "chat", "what", ""],
+                &lines.iter().map(chat_row).collect::<Vec<_>>(),
+            )
         }
         Response::Automations(all) => table(
             out,
@@ -171,7 +161,10 @@ pub(super) fn human(out: &mut impl Write, response: &Response) -> io::Result<()>
         Response::AutomationChanged(a) => {
             writeln!(out, "{} “{}” is {}.", a.id, a.name, state(a.state.as_str()))
         }
-        Response::Run(run) => run_line(out, run),
+        Response::Run(run) => {
+            run_line(out, run)?;
+            writeln!(out, "  More: deputy run show {}", run.id)
+        }
         Response::Runs(runs) => table(
             out,
             &[
@@ -374,6 +367,24 @@ fn clauses(out: &mut impl Write, clauses: &[Clause]) -> io::Result<()> {
     Ok(())
 }
 
+fn chat_row(line: &ChatEvent) -> Vec<String> {
+    let part = |key: &str| line.data[key].as_str().filter(|text| !text.is_empty());
+    let said: Vec<&str> = [part("title"), part("text")]
+        .into_iter()
+        .flatten()
+        .collect();
+    let what = match line.kind.as_str() {
+        "user_message" => "you".to_owned(),
+        kind => kind.replace('_', " "),
+    };
+    vec![
+        paint("2", &when(line.at)),
+        dash(line.automation.clone()),
+        what,
+        said.join(" – "),
+    ]
+}
+
 fn question(out: &mut impl Write, p: &Proposal, q: &Question) -> io::Result<()> {
     writeln!(out, "{}\n", paint("1", &q.question))?;
     for (at, choice) in q.choices.iter().enumerate() {
@@ -393,6 +404,13 @@ fn question(out: &mut impl Write, p: &Proposal, q: &Question) -> io::Result<()> 
 fn proposal(out: &mut impl Write, p: &Proposal) -> io::Result<()> {
     if let Some(q) = &p.question {
         return question(out, p, q);
+    }
+    if p.state == "accepted" {
+        return writeln!(
+            out,
+            "Delegated: {} “{}”. See what it does: deputy automation show {}",
+            p.automation, p.name, p.automation
+        );
     }
     writeln!(
         out,
@@ -436,12 +454,6 @@ fn proposal(out: &mut impl Write, p: &Proposal) -> io::Result<()> {
             out,
             "\nTo delegate it: deputy proposal accept {}\nTo drop it:     deputy proposal decline {}",
             p.id, p.id
-        )?;
-    } else if p.state == "accepted" {
-        writeln!(
-            out,
-            "\nDelegated. See what it does: deputy automation show {}",
-            p.automation
         )?;
     }
     Ok(())
@@ -516,13 +528,16 @@ fn run_row(r: &Run) -> Vec<String> {
 }
 
 fn run_line(out: &mut impl Write, run: &Run) -> io::Result<()> {
+    let steps = match run.steps {
+        1 => "1 step".to_owned(),
+        n => format!("{n} steps"),
+    };
     writeln!(
         out,
-        "{} {} after {:.1} ms and {} step(s).",
+        "{} {} after {:.1} ms and {steps}.",
         run.id,
         state(run.state.as_str()),
         run.duration_ms,
-        run.steps
     )?;
     if let Some(failure) = &run.failure {
         writeln!(out, "  {failure}")?;
@@ -530,7 +545,7 @@ fn run_line(out: &mut impl Write, run: &Run) -> io::Result<()> {
     if let Some(result) = &run.result {
         writeln!(out, "  returned {result}")?;
     }
-    writeln!(out, "  deputy run show {}", run.id)
+    Ok(())
 }
 
 fn timeline(out: &mut impl Write, detail: &RunDetail) -> io::Result<()> {

@@ -2,10 +2,10 @@
 
 use super::args::{
     Automation, Command, Config, Connect, ConnectMail, Connection, Contract, Event, Input, Model,
-    Need, Proposal, Run, Vault,
+    Need, Proposal, Protection, Run, Vault,
 };
 use deputy_protocol::ErrorBody;
-use deputy_protocol::control::Request;
+use deputy_protocol::control::{Request, VaultProtection};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -195,7 +195,7 @@ pub(super) fn request(command: Command) -> Result<Request, ErrorBody> {
             after,
             run,
         } => Request::Follow { after, run },
-        Command::Vault(Vault::Rotate) => Request::VaultRotate,
+        Command::Vault(act) => vault(act)?,
     })
 }
 
@@ -248,6 +248,44 @@ fn secret_from_stdin(what: &str) -> Result<String, ErrorBody> {
     std::io::Read::read_to_string(&mut std::io::stdin(), &mut text)
         .map_err(|e| ErrorBody::new("usage", format!("the {what} could not be read: {e}"), ""))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn vault(act: Vault) -> Result<Request, ErrorBody> {
+    Ok(match act {
+        Vault::Show => Request::VaultShow,
+        Vault::Rotate => Request::VaultRotate,
+        Vault::Protect {
+            by,
+            passphrase_stdin,
+        } => {
+            let (by, wanted) = match by {
+                Protection::File => (VaultProtection::File, false),
+                Protection::Keyring => (VaultProtection::Keyring, false),
+                Protection::Passphrase => (VaultProtection::Passphrase, true),
+            };
+            let passphrase = match (wanted, passphrase_stdin) {
+                (false, _) => None,
+                (true, true) => Some(secret_from_stdin("passphrase")?),
+                (true, false) => Some(new_passphrase()?),
+            };
+            Request::VaultProtect { by, passphrase }
+        }
+    })
+}
+
+fn new_passphrase() -> Result<String, ErrorBody> {
+    let failed = |message: String| {
+        let hint = "use --passphrase-stdin where there is no terminal";
+        ErrorBody::new("usage", message, hint)
+    };
+    let ask = |prompt| rpassword::prompt_password(prompt).map_err(|e| failed(e.to_string()));
+    let passphrase = ask("New passphrase: ")?;
+    if ask("The same again: ")? != passphrase {
+        return Err(failed(
+            "the two passphrases differ; nothing was changed".to_owned(),
+        ));
+    }
+    Ok(passphrase)
 }
 
 fn connect_mail(mail: ConnectMail) -> Result<Request, ErrorBody> {
@@ -313,6 +351,9 @@ mod tests {
             "contract diff a1 1 2",
             "install f.json --yes",
             "export a1",
+            "vault show",
+            "vault rotate",
+            "vault protect keyring",
             "export --all --format jsonl",
             "runs --automation a1 --state failed --limit 3",
             "run show r1",

@@ -3,6 +3,7 @@
 use super::args::UpArgs;
 use super::{Exit, print};
 use crate::clock::SystemClock;
+use crate::connectors::{Keyring, Unlock};
 use crate::sandbox::PoolConfig;
 use crate::store::{DATABASE, Store};
 use crate::{Agent, AgentConfig};
@@ -86,6 +87,7 @@ async fn serve(listen: Option<SocketAddr>, json: bool) -> Exit {
         home: home.clone(),
         pool: PoolConfig::new(exe),
         clock: Arc::new(SystemClock),
+        unlock: unlock(),
     };
     let agent = match Agent::start(config).await {
         Ok(agent) => agent,
@@ -131,6 +133,21 @@ async fn serve(listen: Option<SocketAddr>, json: bool) -> Exit {
             )
         }
         Err(_) => Exit::Failed,
+    }
+}
+
+/// What opens the vault: `DEPUTY_PASSPHRASE`, a prompt, or the keyring. A data directory of its own
+/// (`DEPUTY_HOME`) is not put under the user's keyring unless `deputy vault protect` says so.
+fn unlock() -> Unlock {
+    let ask = || rpassword::prompt_password("The vault's passphrase: ");
+    Unlock {
+        passphrase: std::env::var("DEPUTY_PASSPHRASE")
+            .ok()
+            .filter(|passphrase| !passphrase.is_empty())
+            .map(zeroize::Zeroizing::new),
+        ask: std::io::stdin().is_terminal().then_some(ask),
+        keyring: Keyring::of_platform(),
+        new_in_keyring: std::env::var_os("DEPUTY_HOME").is_none(),
     }
 }
 

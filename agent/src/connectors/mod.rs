@@ -1,4 +1,4 @@
-//! Connections to the outside and their secrets. `vault.rs` seals secrets; `mail.rs` is the kind
+//! Connections to the outside and their secrets. `vault/` seals secrets; `mail.rs` is the kind
 //! `mail`; this file looks connections up for tools.
 
 pub(crate) mod mail;
@@ -6,7 +6,10 @@ mod vault;
 
 pub(crate) use mail as mail_client;
 pub use mail::{MailConfig, Tls};
-pub use vault::{Sealed, Vault, VaultError, put_secret, rotate, secret};
+pub use vault::{
+    Keyring, Sealed, Unlock, Vault, VaultError, Wanted, give_up_old_keys, opened, put_secret,
+    rotate, secret,
+};
 
 use crate::clock::BoxFuture;
 use crate::observe::Redactor;
@@ -79,6 +82,10 @@ impl Connections {
 }
 
 impl ConnectionSource for Connections {
+    fn without_secrets(&self, text: &str) -> String {
+        self.redactor.text(text)
+    }
+
     fn open<'a>(
         &'a self,
         tool: &'a str,

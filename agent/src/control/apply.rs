@@ -184,6 +184,8 @@ impl Control {
             Request::Backup { file } => self.backup(file).await,
             Request::Prune { older_than_days } => self.prune(older_than_days).await,
             Request::VaultRotate => self.vault_rotate().await,
+            Request::VaultShow => Ok(self.vault_show()),
+            Request::VaultProtect { by, passphrase } => self.vault_protect(by, passphrase).await,
             Request::Follow { .. } => Err(ErrorBody::new(
                 "usage",
                 "`follow` is a stream; open it by itself",
@@ -214,6 +216,7 @@ fn is_command(request: &Request) -> bool {
         | Request::ContractDiff { .. }
         | Request::Export { .. }
         | Request::ExportAll { .. }
+        | Request::VaultShow
         | Request::Runs { .. }
         | Request::RunShow { .. }
         | Request::Inputs { .. }
@@ -253,6 +256,7 @@ fn is_command(request: &Request) -> bool {
         | Request::EventSend { .. }
         | Request::Backup { .. }
         | Request::Prune { .. }
+        | Request::VaultProtect { .. }
         | Request::VaultRotate => true,
     }
 }

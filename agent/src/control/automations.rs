@@ -286,8 +286,9 @@ impl Control {
                 })
                 .await,
         )?;
+        let redactor = &self.executor.parts.redactor;
         found
-            .map(Response::Document)
+            .map(|bundle| Response::Document(redactor.json(&bundle)))
             .ok_or_else(|| not_found("automation", id))
     }
 
@@ -320,7 +321,10 @@ impl Control {
                 })
                 .await,
         )?;
-        Ok(Response::Document(Value::Array(records)))
+        let records = Value::Array(records);
+        Ok(Response::Document(
+            self.executor.parts.redactor.json(&records),
+        ))
     }
 }
 

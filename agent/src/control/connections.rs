@@ -2,11 +2,11 @@
 
 use super::apply::{done, stored};
 use super::{Answer, Control, not_found};
-use crate::connectors;
+use crate::connectors::{self, Wanted};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::{Durability, Key};
 use deputy_protocol::ErrorBody;
-use deputy_protocol::control::Response;
+use deputy_protocol::control::{Response, VaultProtection};
 use serde_json::Value;
 
 impl Control {
@@ -35,29 +35,28 @@ impl Control {
                 "--name NAME",
             ));
         }
-        let now = self.now();
-        let sealed = match &secret {
-            Some(secret) => {
-                self.executor.parts.redactor.learn(secret);
-                let id = format!("connection:{name}");
-                let row = self.vault.seal(&id, secret).map_err(vault_error)?;
-                Some((id, row))
-            }
-            None => None,
-        };
+        let (now, vault) = (self.now(), std::sync::Arc::clone(&self.vault));
+        if let Some(secret) = &secret {
+            self.executor.parts.redactor.learn(secret);
+        }
         let connection = stored(
             self.executor
                 .parts
                 .store
                 .write(Durability::Synced, move |db| {
-                    let id = sealed.as_ref().map(|(id, _)| id.as_str());
-                    if let Some((id, row)) = &sealed {
-                        connectors::put_secret(db, id, row)?;
+                    let id = format!("connection:{name}");
+                    if let Some(secret) = &secret {
+                        match vault.seal(&id, secret) {
+                            Ok(sealed) => connectors::put_secret(db, &id, &sealed)?,
+                            Err(error) => return Ok(Err(error)),
+                        }
                     }
-                    connections::upsert(db, &kind, &name, &config, id, now)
+                    let id = secret.as_ref().map(|_| id.as_str());
+                    connections::upsert(db, &kind, &name, &config, id, now).map(Ok)
                 })
                 .await,
-        )?;
+        )?
+        .map_err(vault_error)?;
         self.connection_check(&Key::Connection.id(connection)).await
     }
 
@@ -133,18 +132,75 @@ impl Control {
     }
 
     pub(super) async fn vault_rotate(&self) -> Answer<Response> {
+        let store = &self.executor.parts.store;
         let vault = std::sync::Arc::clone(&self.vault);
-        let n = stored(
-            self.executor
-                .parts
-                .store
-                .write(Durability::Synced, move |db| connectors::rotate(db, &vault))
+        let rotating = store.write(Durability::Synced, move |db| connectors::rotate(db, &vault));
+        let n = stored(rotating.await)?;
+        let vault = std::sync::Arc::clone(&self.vault);
+        stored(
+            store
+                .read(move |db| connectors::give_up_old_keys(db, &vault))
                 .await,
         )?;
         Ok(done(
             "vault",
-            format!("{n} secret(s) were sealed anew under a new key."),
+            format!(
+                "{n} secret(s) were sealed anew under a new key, and the old key is gone: secrets in earlier backups cannot be opened any more."
+            ),
         ))
+    }
+
+    pub(super) fn vault_show(&self) -> Response {
+        done(
+            "vault",
+            format!(
+                "The vault's key in {} is protected by {}.",
+                self.vault.key_file().display(),
+                self.vault.protected_by()
+            ),
+        )
+    }
+
+    pub(super) async fn vault_protect(
+        &self,
+        by: VaultProtection,
+        passphrase: Option<String>,
+    ) -> Answer<Response> {
+        let passphrase = passphrase.map(zeroize::Zeroizing::new);
+        let wanted = match (by, passphrase) {
+            (VaultProtection::File, None) => Wanted::File,
+            (VaultProtection::Keyring, None) => Wanted::Keyring,
+            (VaultProtection::Passphrase, Some(passphrase)) => {
+                self.executor.parts.redactor.learn(&passphrase);
+                Wanted::Passphrase(passphrase)
+            }
+            (VaultProtection::Passphrase, None)
+            | (VaultProtection::File | VaultProtection::Keyring, Some(_)) => {
+                return Err(ErrorBody::new(
+                    "invalid_request",
+                    "a passphrase goes with protection by passphrase, and only with that",
+                    "deputy vault protect passphrase --passphrase-stdin",
+                ));
+            }
+        };
+        let vault = std::sync::Arc::clone(&self.vault);
+        // Argon2 takes its time, and a keyring may ask a person.
+        let protected = tokio::task::spawn_blocking(move || vault.protect(&wanted)).await;
+        match protected {
+            Ok(Ok(())) => Ok(done(
+                "vault",
+                format!(
+                    "The vault's key is now protected by {}. Run `deputy vault rotate` if others may have read the key before.",
+                    self.vault.protected_by()
+                ),
+            )),
+            Ok(Err(error)) => Err(ErrorBody::new(
+                "vault",
+                error.to_string(),
+                "the vault is protected as before, and every secret can be read",
+            )),
+            Err(error) => Err(ErrorBody::new("vault", error.to_string(), "try again")),
+        }
     }
 }
 

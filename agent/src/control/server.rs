@@ -8,9 +8,13 @@ use std::io;
 use std::path::Path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinSet;
 
 /// The socket's file name in the data directory.
 pub const SOCKET: &str = "agent.sock";
+
+/// How long answers that are being worked out when the agent stops may take.
+const LAST_ANSWERS: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Serves the local socket until the agent stops.
 pub async fn serve(control: Control, home: &Path) -> io::Result<()> {
@@ -27,12 +31,14 @@ pub async fn serve(control: Control, home: &Path) -> io::Result<()> {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
     }
     let stopping = control.executor.parts.stopping.clone();
+    let mut conversations = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     let control = control.clone();
-                    tokio::spawn(async move {
+                    while conversations.try_join_next().is_some() {}
+                    conversations.spawn(async move {
                         if let Err(error) = converse(&control, stream).await {
                             tracing::debug!(%error, "a client left");
                         }
@@ -48,11 +54,24 @@ pub async fn serve(control: Control, home: &Path) -> io::Result<()> {
         }
     }
     let _ = std::fs::remove_file(&path);
+    // Whoever asked for the stop, or for anything else just now, still gets the answer.
+    let _ = tokio::time::timeout(LAST_ANSWERS, async {
+        while conversations.join_next().await.is_some() {}
+    })
+    .await;
     Ok(())
 }
 
 async fn converse(control: &Control, mut stream: UnixStream) -> io::Result<()> {
-    while let Some(bytes) = read_frame(&mut stream).await? {
+    let stopping = control.executor.parts.stopping.clone();
+    loop {
+        let frame = tokio::select! {
+            frame = read_frame(&mut stream) => frame?,
+            () = stopping.cancelled() => return Ok(()),
+        };
+        let Some(bytes) = frame else {
+            return Ok(());
+        };
         let envelope: Envelope = match serde_json::from_slice(&bytes) {
             Ok(envelope) => envelope,
             Err(error) => {
@@ -79,7 +98,6 @@ async fn converse(control: &Control, mut stream: UnixStream) -> io::Result<()> {
         }
         written?;
     }
-    Ok(())
 }
 
 /// Sends events as they come, beginning with those after a sequence number.
@@ -114,8 +132,11 @@ async fn follow(
             )
             .await?;
         }
-        if changes.changed().await.is_err() {
-            return Ok(());
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() {
+                return Ok(());
+            },
+            () = control.executor.parts.stopping.cancelled() => return Ok(()),
         }
     }
 }

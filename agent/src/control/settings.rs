@@ -109,6 +109,23 @@ impl Control {
                 })
                 .await,
         )?;
+        findings.push(match stored(self.models.configured().await)? {
+            Some(model) => {
+                let (name, url) = (&model.model, &model.base_url);
+                finding(
+                    "model",
+                    "ok",
+                    format!("Planning and repair ask {name} at {url}."),
+                    "",
+                )
+            }
+            None => finding(
+                "model",
+                "ok",
+                "No model is set up: recipes work, failed scripts wait for you.",
+                "deputy model set --provider P --model NAME --key-stdin",
+            ),
+        });
         findings.push(match self.executor.parts.pool.prewarm().await {
             Ok(()) => finding(
                 "sandbox",

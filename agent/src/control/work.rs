@@ -138,9 +138,13 @@ impl Control {
                     for step in &mut journal {
                         step.outcome = redactor.json(&step.outcome);
                     }
+                    let mut events = events::of_run(db, run)?;
+                    for event in &mut events {
+                        event.data = redactor.json(&event.data);
+                    }
                     Ok(Some(RunDetail {
                         run: view,
-                        events: events::of_run(db, run)?,
+                        events,
                         journal,
                         needs: needs::of_run(db, run)?,
                     }))

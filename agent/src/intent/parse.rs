@@ -10,7 +10,7 @@ pub const CONTRACT_VERSION: u32 = 1;
 
 /// What is wrong with a contract, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {message}")]
+#[error("{}{message}", place(path))]
 pub struct ContractError {
     /// Stable code.
     pub code: &'static str,
@@ -20,6 +20,14 @@ pub struct ContractError {
     pub message: String,
     /// What to do; may be empty.
     pub hint: String,
+}
+
+fn place(path: &str) -> String {
+    if path.is_empty() {
+        String::new()
+    } else {
+        format!("{path}: ")
+    }
 }
 
 fn error(

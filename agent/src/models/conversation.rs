@@ -189,7 +189,7 @@ fn written(entry: &Entry) -> (&'static str, Value) {
     let turn = serde_json::to_value(&entry.turn).unwrap_or_default();
     match entry.turn {
         Turn::User { .. } => ("user", json!({"turn": turn})),
-        Turn::Results { .. } => ("results", json!({"turn": turn})),
+        Turn::Results(_) => ("results", json!({"turn": turn})),
         Turn::Model { .. } => (
             "model",
             json!({"turn": turn, "usage": entry.usage, "cost_micros": entry.cost_micros}),

@@ -129,15 +129,13 @@ enum Next {
 fn next(conversation: &Conversation) -> Next {
     let mut latest = conversation.turns().rev();
     match latest.next() {
-        None | Some(Turn::User { .. } | Turn::Results { .. }) => Next::Ask,
+        None | Some(Turn::User { .. } | Turn::Results(_)) => Next::Ask,
         Some(Turn::Model { calls, .. }) if !calls.is_empty() => Next::Call(calls.clone()),
         Some(Turn::Model { text, .. }) => match latest.next() {
             Some(Turn::User { text: before, .. }) if before == REMINDER => {
                 Next::GiveUp(text.clone())
             }
-            None | Some(Turn::User { .. } | Turn::Model { .. } | Turn::Results { .. }) => {
-                Next::Remind
-            }
+            None | Some(Turn::User { .. } | Turn::Model { .. } | Turn::Results(_)) => Next::Remind,
         },
     }
 }
@@ -201,7 +199,7 @@ async fn go_on<B: Toolbox>(
                 conversation.answered(&reply).await?;
             }
             Next::Call(calls) => match answer(toolbox, &calls).await {
-                Answered::All(results) => conversation.push(Turn::Results { results }).await?,
+                Answered::All(results) => conversation.push(Turn::Results(results)).await?,
                 Answered::Finished(done) => return Ok(Ended::Finished(done)),
                 Answered::Waiting => return Ok(Ended::Waiting),
             },

@@ -58,15 +58,18 @@ pub enum ModelError {
 struct Meaning {
     code: &'static str,
     class: FailureClass,
-    /// Whether asking again at once may help.
-    again: bool,
+    /// How often it may help to ask again.
+    again: u32,
     hint: &'static str,
 }
+
+/// As often as there is patience.
+const OFTEN: u32 = u32::MAX;
 
 const fn meaning(
     code: &'static str,
     class: FailureClass,
-    again: bool,
+    again: u32,
     hint: &'static str,
 ) -> Meaning {
     Meaning {
@@ -84,67 +87,62 @@ impl ModelError {
             Self::NotConfigured => meaning(
                 "not_configured",
                 Class::Precondition,
-                false,
+                0,
                 "deputy model set --provider P --model NAME --key-stdin",
             ),
             Self::Unreachable(_) => meaning(
                 "unreachable",
                 Class::Transient,
-                true,
+                OFTEN,
                 "check the network and --base-url; `deputy model test` tries again",
             ),
             Self::Auth(_) => meaning(
                 "auth",
                 Class::Auth,
-                false,
+                0,
                 "enter the key again: deputy model set … --key-stdin",
             ),
             Self::UnknownModel(_) => meaning(
                 "unknown_model",
                 Class::Precondition,
-                false,
+                0,
                 "check the name and --base-url: deputy model set … --model NAME",
             ),
             Self::RateLimited { .. } => meaning(
                 "rate_limited",
                 Class::Transient,
-                true,
+                OFTEN,
                 "wait, or look at the account's limits with the provider",
             ),
             Self::Overloaded { .. } => {
-                meaning("overloaded", Class::Transient, true, "try again later")
+                meaning("overloaded", Class::Transient, OFTEN, "try again later")
             }
             Self::Refused(_) => meaning(
                 "refused",
                 Class::Unknown,
-                false,
+                0,
                 "say it in other words, or set another model",
             ),
             Self::OutOfContext(_) => meaning(
                 "out_of_context",
                 Class::Limit,
-                false,
+                0,
                 "set a model that can read more",
             ),
             Self::BadRequest(_) => meaning(
                 "bad_request",
                 Class::Logic,
-                false,
+                0,
                 "the model may lack tools or JSON answers; set another",
             ),
             Self::BadReply(_) => meaning(
                 "bad_reply",
                 Class::Transient,
-                true,
+                1,
                 "try again, or set another model",
             ),
-            Self::Cancelled => meaning("cancelled", Class::Transient, false, ""),
-            Self::Store(_) => meaning(
-                "store",
-                Class::Transient,
-                false,
-                "`deputy doctor` tells more",
-            ),
+            Self::Cancelled => meaning("cancelled", Class::Transient, 0, ""),
+            Self::Store(_) => meaning("store", Class::Transient, 0, "`deputy doctor` tells more"),
         }
     }
 
@@ -158,8 +156,8 @@ impl ModelError {
         self.meaning().class
     }
 
-    /// Whether asking again, after a while, may help.
-    pub fn is_retryable(&self) -> bool {
+    /// How often it may help to ask again, after a while. What is paid for is not paid for often.
+    pub fn again(&self) -> u32 {
         self.meaning().again
     }
 
@@ -260,22 +258,22 @@ mod tests {
     fn each_kind_has_a_code_of_its_own_and_the_class_that_decides_what_happens() {
         use FailureClass as Class;
         let expected = [
-            ("not_configured", Class::Precondition, false),
-            ("unreachable", Class::Transient, true),
-            ("auth", Class::Auth, false),
-            ("unknown_model", Class::Precondition, false),
-            ("rate_limited", Class::Transient, true),
-            ("overloaded", Class::Transient, true),
-            ("refused", Class::Unknown, false),
-            ("out_of_context", Class::Limit, false),
-            ("bad_request", Class::Logic, false),
-            ("bad_reply", Class::Transient, true),
-            ("cancelled", Class::Transient, false),
-            ("store", Class::Transient, false),
+            ("not_configured", Class::Precondition, 0),
+            ("unreachable", Class::Transient, OFTEN),
+            ("auth", Class::Auth, 0),
+            ("unknown_model", Class::Precondition, 0),
+            ("rate_limited", Class::Transient, OFTEN),
+            ("overloaded", Class::Transient, OFTEN),
+            ("refused", Class::Unknown, 0),
+            ("out_of_context", Class::Limit, 0),
+            ("bad_request", Class::Logic, 0),
+            ("bad_reply", Class::Transient, 1),
+            ("cancelled", Class::Transient, 0),
+            ("store", Class::Transient, 0),
         ];
         let seen: Vec<_> = all()
             .iter()
-            .map(|e| (e.code(), e.class(), e.is_retryable()))
+            .map(|e| (e.code(), e.class(), e.again()))
             .collect();
         assert_eq!(seen, expected);
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 pub const OLLAMA: &str = "http://127.0.0.1:11434";
 
 /// How long it may take to say what it has.
-const WAIT: Duration = Duration::from_millis(500);
+const WAIT: Duration = Duration::from_secs(2);
 
 #[derive(Deserialize)]
 struct Tags {

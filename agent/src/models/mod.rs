@@ -168,7 +168,8 @@ impl Models {
             };
             let error = error.map_text(|text| self.redactor.text(text));
             let asked = error.retry_after_ms();
-            if !error.is_retryable() || asked.is_some_and(|ms| ms > self.patience.longest_wait_ms) {
+            let too_long = asked.is_some_and(|ms| ms > self.patience.longest_wait_ms);
+            if spent >= error.again() || too_long {
                 return Err(error);
             }
             let Some(wait) = next_delay(&self.patience.retries, spent, asked, random_fraction())

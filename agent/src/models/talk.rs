@@ -20,7 +20,7 @@ pub struct Question {
 
 /// One contribution to a conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "by", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Turn {
     /// The user's, or Deputy's in the user's place.
     User {
@@ -41,11 +41,8 @@ pub enum Turn {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         opaque: Option<Value>,
     },
-    /// What the calls of the turn before led to.
-    Results {
-        /// One for each call.
-        results: Vec<ToolResult>,
-    },
+    /// What the calls of the turn before led to, one for each.
+    Results(Vec<ToolResult>),
 }
 
 impl Turn {

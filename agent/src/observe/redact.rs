@@ -36,20 +36,22 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Has a secret taken out from now on, plain and in base64 and percent encoding.
+    /// Has a secret taken out from now on, plain, percent-encoded, and in base64, by itself or as part
+    /// of something longer (as user name and password travel).
     pub fn learn(&self, secret: &str) {
         if secret.len() < SHORTEST {
             return;
         }
         let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let escaped = serde_json::to_string(secret).unwrap_or_default();
-        let forms = [
+        let mut forms = vec![
             secret.to_owned(),
             base64::engine::general_purpose::STANDARD.encode(secret),
             base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret),
             encoded,
             escaped.trim_matches('"').to_owned(),
         ];
+        forms.extend((0..3).flat_map(|offset| within_base64(secret, offset)));
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         for form in forms {
             if !known.contains(&form) {
@@ -106,6 +108,24 @@ impl Redactor {
     }
 }
 
+/// What the base64 of anything shows that holds a secret at an offset (modulo three): the characters
+/// that stand for the secret alone. Nothing when those are too few to tell.
+fn within_base64(secret: &str, offset: usize) -> Vec<String> {
+    let mut bytes = vec![0; offset];
+    bytes.extend_from_slice(secret.as_bytes());
+    let first = (offset * 8).div_ceil(6);
+    let last = bytes.len() * 8 / 6;
+    let engines = [
+        base64::engine::general_purpose::STANDARD_NO_PAD,
+        base64::engine::general_purpose::URL_SAFE_NO_PAD,
+    ];
+    engines
+        .iter()
+        .filter_map(|engine| Some(engine.encode(&bytes).get(first..last)?.to_owned()))
+        .filter(|form| form.len() >= 2 * SHORTEST)
+        .collect()
+}
+
 /// Takes `user:password@` out of URLs.
 fn without_userinfo(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -149,6 +169,19 @@ mod tests {
             clean,
             "see https://[secret]@example.org/a and http://b.org/@c"
         );
+    }
+
+    #[test]
+    fn a_password_is_taken_out_of_what_is_sent_to_log_in() {
+        for user in ["", "m", "me", "mew"] {
+            let redactor = Redactor::default();
+            redactor.learn("hunter2-hunter2");
+            let sent = base64::engine::general_purpose::STANDARD
+                .encode(format!("\0{user}\0hunter2-hunter2"));
+            let clean = redactor.text(&format!("535 refused: AUTH PLAIN {sent}"));
+            assert!(clean.contains("[secret]"), "{clean}");
+            assert!(!clean.contains(&sent[sent.len() - 16..]), "{clean}");
+        }
     }
 
     proptest! {

@@ -245,6 +245,7 @@ impl Scheduler {
             .store
             .write(Durability::Ordered, move |db| {
                 triggers::set_back(db, now)?;
+                inbox::make_available(db, now)?;
                 inbox::renew_leases(db, None, now, now.plus_ms(stalled::LEASE_MS))?;
                 // A script's sleep is until a time of day; a pause before a retry is a span.
                 db.prepare_cached(
@@ -266,7 +267,6 @@ impl Scheduler {
             .parts
             .store
             .write(Durability::Ordered, move |db| {
-                triggers::set_back(db, now)?;
                 inbox::renew_leases(db, None, now, now.plus_ms(stalled::LEASE_MS))?;
                 let mut query = db.prepare(
                     "SELECT DISTINCT target_id FROM inbox WHERE state='pending' AND target='automation'

@@ -210,7 +210,7 @@ mod tests {
     #[tokio::test]
     async fn no_state_of_an_old_schedule_outlives_it() {
         on_a_store(|db| {
-            let now = at("2026-06-01T07:30:00Z");
+            let now = at("2026-06-01T07:31:00Z");
             let a = automations::insert(db, "a", "p", "UTC", now).unwrap();
             accept(
                 db,

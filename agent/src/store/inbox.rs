@@ -204,6 +204,15 @@ pub fn caused(db: &Connection, key: i64) -> Result<Vec<Input>, StoreError> {
     Ok(rows)
 }
 
+/// Lets what waits in the inbox begin now, whatever time it was put for.
+pub fn make_available(db: &Connection, now: Time) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "UPDATE inbox SET available_at=?1 WHERE state='pending' AND available_at>?1",
+    )?
+    .execute([now.0])?;
+    Ok(())
+}
+
 /// Moves an item to a state, with a reason for people.
 pub fn set_state(
     db: &Connection,

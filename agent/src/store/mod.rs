@@ -104,6 +104,18 @@ impl StoreError {
         }
     }
 
+    /// Names the kinds that people can act on, for an error of the file system.
+    pub(crate) fn from_io(what: String, source: std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full,
+            ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+                Self::ReadOnly(format!("{what}: {source}"))
+            }
+            _ => Self::Io { what, source },
+        }
+    }
+
     /// Whether it says that there is no room.
     pub fn is_full(&self) -> bool {
         match self {

@@ -28,7 +28,7 @@ const APPLICATION_ID: i64 = 0x4470_7479;
 
 fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> StoreError {
     let what = what.into();
-    move |source| StoreError::Io { what, source }
+    move |source| StoreError::from_io(what, source)
 }
 
 /// Takes the data directory for this process, by its canonical path, until the file is dropped.
@@ -285,6 +285,7 @@ mod tests {
         assert!(db.prepare("SELECT * FROM x").is_err());
     }
 
+    // openclaw/openclaw #115979: two stores through a link ran everything twice.
     #[test]
     fn the_lock_of_a_dead_agent_is_waited_for() {
         let home = tempfile::tempdir().unwrap();

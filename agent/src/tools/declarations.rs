@@ -39,11 +39,17 @@ interface Context {
 /// The declarations of a registry's tools.
 pub fn declarations(registry: &Registry) -> String {
     let mut namespaces: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut interfaces: BTreeMap<String, String> = BTreeMap::new();
     for entry in registry.entries() {
         let Some((namespace, operation)) = entry.name.split_once('.') else {
             continue;
         };
         let (input, output) = entry.schemas();
+        for schema in [&input, &output] {
+            for (name, schema) in schema["$defs"].as_object().into_iter().flatten() {
+                interfaces.insert(name.clone(), object(schema, 0, None));
+            }
+        }
         let effect = entry.classes.iter().any(|class| class.is_effect());
         let classes: Vec<&str> = entry.classes.iter().map(|class| class.as_str()).collect();
         let once = if effect && entry.kind != Kind::Pure {
@@ -69,7 +75,11 @@ pub fn declarations(registry: &Registry) -> String {
         );
         namespaces.entry(namespace).or_default().push(text);
     }
-    let mut out = format!("{PREAMBLE}\ndeclare namespace tools {{\n");
+    let mut out = format!("{PREAMBLE}\n");
+    for (name, body) in interfaces {
+        let _ = writeln!(out, "interface {name} {body}\n");
+    }
+    out.push_str("declare namespace tools {\n");
     for (namespace, functions) in namespaces {
         let _ = writeln!(
             out,
@@ -123,6 +133,9 @@ fn object(schema: &Value, indent: usize, extra: Option<&str>) -> String {
 fn typescript(schema: &Value, indent: usize) -> String {
     if schema["format"] == "bytes" {
         return "Uint8Array".to_owned();
+    }
+    if let Some(name) = schema["$ref"].as_str() {
+        return name.rsplit('/').next().unwrap_or("any").to_owned();
     }
     if let Some(value) = schema.get("const") {
         return value.to_string();
@@ -188,5 +201,10 @@ mod tests {
         }
         assert!(text.contains("bytes: Uint8Array;"));
         assert!(text.contains("once?: string;"));
+        assert!(text.contains("interface XmlElement {"));
+        assert!(
+            text.contains("children?: Array<string | XmlElement>;"),
+            "{text}"
+        );
     }
 }

@@ -7,11 +7,13 @@
 
 mod bytes;
 pub mod canonical;
+mod csv;
 mod declarations;
 mod feeds;
 mod files;
 mod html;
 mod http;
+mod image;
 pub mod limits;
 mod mail;
 mod notes;
@@ -19,7 +21,9 @@ mod notify;
 pub mod operation;
 mod registry;
 mod text;
+mod time;
 mod web;
+mod xml;
 
 pub use bytes::Bytes;
 pub use declarations::declarations;
@@ -34,17 +38,23 @@ pub fn registry() -> &'static Registry {
     static REGISTRY: OnceLock<Registry> = OnceLock::new();
     REGISTRY.get_or_init(|| {
         Registry::default()
+            .pure::<csv::Format>()
+            .pure::<csv::Parse>()
             .outside::<feeds::Read>()
             .outside::<files::Append>()
             .outside::<files::Copy>()
             .outside::<files::List>()
             .outside::<files::Move>()
             .outside::<files::Read>()
+            .outside::<files::Search>()
             .outside::<files::Stat>()
             .outside::<files::Trash>()
             .outside::<files::Write>()
+            .pure::<html::Readable>()
             .pure::<html::Select>()
+            .pure::<html::ToMarkdown>()
             .pure::<html::ToText>()
+            .pure::<image::Transform>()
             .outside::<mail::Send>()
             .local::<notes::Get>()
             .local::<notes::Put>()
@@ -52,7 +62,14 @@ pub fn registry() -> &'static Registry {
             .local::<notify::Send>()
             .pure::<text::Diff>()
             .pure::<text::Template>()
+            .pure::<time::Add>()
+            .pure::<time::Diff>()
+            .pure::<time::Format>()
+            .pure::<time::Parse>()
+            .pure::<time::StartOf>()
             .outside::<web::Fetch>()
             .outside::<web::Send>()
+            .pure::<xml::Format>()
+            .pure::<xml::Parse>()
     })
 }

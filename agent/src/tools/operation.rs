@@ -316,4 +316,8 @@ pub trait ConnectionSource: Send + Sync {
         tool: &'a str,
         name: &'a str,
     ) -> BoxFuture<'a, Result<OpenConnection, ToolError>>;
+
+    /// A text without the secrets that were handed out: the other side may send them back, in an
+    /// error as elsewhere.
+    fn without_secrets(&self, text: &str) -> String;
 }

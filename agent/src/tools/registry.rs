@@ -177,7 +177,13 @@ fn schemas<O: Operation>() -> (Value, Value) {
         let mut generator = SchemaSettings::draft2020_12()
             .with(|s| s.inline_subschemas = true)
             .into_generator();
-        generate(&mut generator).to_value()
+        let mut schema = generate(&mut generator).to_value();
+        // Types that hold themselves are referred to by name.
+        let definitions = generator.take_definitions(true);
+        if let Some(schema) = schema.as_object_mut().filter(|_| !definitions.is_empty()) {
+            schema.insert("$defs".to_owned(), Value::Object(definitions));
+        }
+        schema
     };
     (
         schema(<O::Input as schemars::JsonSchema>::json_schema),
@@ -212,7 +218,10 @@ fn run_outside<'a, O: OutsideOperation>(
     call: &'a CallInfo,
     env: &'a OutsideEnv,
 ) -> BoxFuture<'a, Result<Value, ToolError>> {
-    Box::pin(async move { erase(O::NAME, &O::run(typed::<O>(input)?, call, env).await?) })
+    Box::pin(async move {
+        let output = O::run(typed::<O>(input)?, call, env).await;
+        erase(O::NAME, &output.map_err(|e| clean(e, env))?)
+    })
 }
 
 fn prepare<'a, O: OutsideOperation>(
@@ -220,7 +229,18 @@ fn prepare<'a, O: OutsideOperation>(
     call: &'a CallInfo,
     env: &'a OutsideEnv,
 ) -> BoxFuture<'a, Result<Value, ToolError>> {
-    Box::pin(async move { O::prepare(typed::<O>(input)?, call, env).await })
+    Box::pin(async move {
+        let prepared = O::prepare(typed::<O>(input)?, call, env).await;
+        prepared.map_err(|e| clean(e, env))
+    })
+}
+
+/// The one place through which failures from outside come in.
+fn clean(error: ToolError, env: &OutsideEnv) -> ToolError {
+    ToolError {
+        message: env.connections.without_secrets(&error.message),
+        ..error
+    }
 }
 
 fn reconcile<'a, O: OutsideOperation>(
@@ -240,7 +260,7 @@ fn reconcile<'a, O: OutsideOperation>(
             },
             Reconciled::Absent => Reconciled::Absent,
             Reconciled::Unknowable => Reconciled::Unknowable,
-            Reconciled::TryLater(error) => Reconciled::TryLater(error),
+            Reconciled::TryLater(error) => Reconciled::TryLater(clean(error, env)),
         }
     })
 }

@@ -32,6 +32,7 @@ pub fn time(text: &str) -> Time {
 
 pub async fn agent_at(home: &Path, clock: SharedClock) -> Agent {
     let config = AgentConfig {
+        unlock: Default::default(),
         home: home.to_owned(),
         pool: PoolConfig::new(env!("CARGO_BIN_EXE_deputy").into()),
         clock,

@@ -144,6 +144,7 @@ impl House {
     pub async fn with_worker(home: &Path, now: Time, exe: std::path::PathBuf) -> Self {
         let clock = SimClock::new(now);
         let agent = Agent::start(AgentConfig {
+            unlock: Default::default(),
             home: home.to_owned(),
             pool: PoolConfig {
                 max_workers: 4,

@@ -1,5 +1,5 @@
 //! Runs scripts in the real worker, with the test as their host.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod house;
 

@@ -366,7 +366,7 @@ async fn play(asked: &Asked, reply: &Reply) -> Answer {
     let half = events.len() / 2;
     let data = |events: &[String]| events.iter().cloned().map(Piece::Data).collect::<Vec<_>>();
     let sends = match reply.named() {
-        Some(Named::Cut) => [data(&events[..half]), vec![Piece::Break]].concat(),
+        Some(Named::Cut) => [data(&events[..half]), vec![Piece::Pause, Piece::Break]].concat(),
         Some(Named::Stall) => [data(&events[..half]), vec![Piece::Never]].concat(),
         Some(Named::End) => data(&events[..half]),
         Some(Named::Error) => [data(&events[..half]), vec![Piece::Data(error)]].concat(),
@@ -423,6 +423,8 @@ fn sent(status: u16, content_type: &'static str, sends: Vec<Piece>) -> Answer {
 #[derive(Clone)]
 enum Piece {
     Data(String),
+    /// What was said so far gets on its way.
+    Pause,
     /// The connection breaks.
     Break,
     /// Nothing more comes, and nothing ends.
@@ -437,17 +439,22 @@ impl Body for Sent {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         match self.0.front() {
             None => Poll::Ready(None),
             Some(Piece::Never) => Poll::Pending,
+            Some(Piece::Pause) => {
+                self.0.pop_front();
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
             Some(Piece::Break) => {
                 Poll::Ready(Some(Err(io::Error::other("the script breaks it off"))))
             }
             Some(Piece::Data(_)) => match self.0.pop_front() {
                 Some(Piece::Data(text)) => Poll::Ready(Some(Ok(Frame::data(Bytes::from(text))))),
-                Some(Piece::Break | Piece::Never) | None => Poll::Ready(None),
+                Some(Piece::Pause | Piece::Break | Piece::Never) | None => Poll::Ready(None),
             },
         }
     }

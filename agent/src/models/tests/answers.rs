@@ -68,9 +68,10 @@ async fn calls_and_their_results_go_there_and_back() {
             is_error,
         };
         asked.turns.push(first.turn());
-        asked.turns.push(Turn::Results {
-            results: vec![result(0, "rain", false), result(1, "no such place", true)],
-        });
+        asked.turns.push(Turn::Results(vec![
+            result(0, "rain", false),
+            result(1, "no such place", true),
+        ]));
         asked.turns.push(Turn::user("And quickly."));
         assert_eq!(house.ask(asked).await.unwrap().text, "Rain.");
         let said = server.asked().remove(1).said;
@@ -156,13 +157,11 @@ async fn signed_reasoning_goes_back_with_the_calls_that_it_led_to() {
         // As after a restart: through the database's JSON.
         let turn = serde_json::to_string(&first.turn()).unwrap();
         asked.turns.push(serde_json::from_str(&turn).unwrap());
-        asked.turns.push(Turn::Results {
-            results: vec![ToolResult {
-                id: first.calls[0].id.clone(),
-                text: "rain".to_owned(),
-                is_error: false,
-            }],
-        });
+        asked.turns.push(Turn::Results(vec![ToolResult {
+            id: first.calls[0].id.clone(),
+            text: "rain".to_owned(),
+            is_error: false,
+        }]));
         house.ask(asked.clone()).await.unwrap();
         assert_eq!(server.asked()[1].said[1].signatures.len(), 1);
         server.finish();
@@ -172,6 +171,32 @@ async fn signed_reasoning_goes_back_with_the_calls_that_it_led_to() {
         let raw = other.asked()[0].raw.to_string();
         assert!(!raw.contains("They want") && !raw.contains("sig-"));
         other.finish();
+    }
+}
+
+#[tokio::test]
+async fn a_blank_before_a_call_is_not_sent_back() {
+    let blank = || Says {
+        text: "\n\n".to_owned(),
+        ..Says::call("weather", json!({"place": "Köln"}))
+    };
+    for first in [blank(), blank().thinking("They want the weather.")] {
+        for api in APIS {
+            let says = [first.clone(), Says::text("Rain.")];
+            let (server, house) = scripted(api, quick(), says).await;
+            let mut asked = question("Köln?");
+            asked.tools = vec![weather()];
+            let first = house.ask(asked.clone()).await.unwrap();
+            assert_eq!(first.text, "");
+            asked.turns.push(first.turn());
+            asked.turns.push(Turn::Results(vec![ToolResult {
+                id: first.calls[0].id.clone(),
+                text: "rain".to_owned(),
+                is_error: false,
+            }]));
+            house.ask(asked).await.unwrap();
+            server.finish();
+        }
     }
 }
 

@@ -269,9 +269,7 @@ async fn the_time_of_a_sitting_is_limited() {
         .await
         .unwrap();
     let clock = SimClock::new(Time(0));
-    let mut patience = quick();
-    patience.first = Duration::from_secs(60);
-    let house = empty_house(Arc::new(clock.clone()), patience);
+    let house = empty_house(Arc::new(clock.clone()), quick());
     let settings = ModelSettings::parse("openai", Some(&server.url()), "m").unwrap();
     house.models.set(settings, None).await.unwrap();
     let mut conversation = Conversation::unkept("You plan.");
@@ -291,10 +289,8 @@ async fn the_time_of_a_sitting_is_limited() {
 
 #[tokio::test]
 async fn a_conversation_can_be_called_off() {
-    let mut patience = quick();
-    patience.first = Duration::from_secs(60);
     let says = [Says::text("x").fault(Named::Hang)];
-    let (server, house) = scripted(APIS[0], patience, says).await;
+    let (server, house) = scripted(APIS[0], quick(), says).await;
     let mut conversation = begun(&house).await;
     let mut toolbox = Box::default();
     let cancel = CancellationToken::new();

@@ -103,7 +103,7 @@ fn answered(turns: &[Turn]) -> Vec<Cow<'_, Turn>> {
         out.push(Cow::Borrowed(turn));
         if let Turn::Model { calls, .. } = turn
             && !calls.is_empty()
-            && !matches!(turns.get(at + 1), Some(Turn::Results { .. }))
+            && !matches!(turns.get(at + 1), Some(Turn::Results(_)))
         {
             // The user spoke before the calls had results.
             let results = calls.iter().map(|call| ToolResult {
@@ -111,9 +111,7 @@ fn answered(turns: &[Turn]) -> Vec<Cow<'_, Turn>> {
                 text: "No result: the user spoke first.".to_owned(),
                 is_error: true,
             });
-            out.push(Cow::Owned(Turn::Results {
-                results: results.collect(),
-            }));
+            out.push(Cow::Owned(Turn::Results(results.collect())));
         }
     }
     out
@@ -130,7 +128,7 @@ fn anthropic(question: &Question, turns: &[Cow<'_, Turn>]) -> ChatRequest {
     for turn in turns {
         let parts: Vec<ContentPart> = match turn.as_ref() {
             Turn::User { text, media } => user_parts(text, media),
-            Turn::Results { results } => results.iter().map(anthropic_result).collect(),
+            Turn::Results(results) => results.iter().map(anthropic_result).collect(),
             model @ Turn::Model { .. } => {
                 messages.push(ChatMessage::assistant(model_content(
                     Provider::Anthropic,
@@ -173,7 +171,7 @@ fn messages(provider: Provider, turn: &Turn) -> Vec<ChatMessage> {
             )))]
         }
         Turn::Model { .. } => vec![ChatMessage::assistant(model_content(provider, turn))],
-        Turn::Results { results } => {
+        Turn::Results(results) => {
             let responses = results.iter().map(|result| {
                 let text = if result.is_error {
                     format!("Error: {}", result.text)
@@ -218,7 +216,7 @@ fn model_content(provider: Provider, turn: &Turn) -> MessageContent {
     if let Some(parts) = kept {
         return parts;
     }
-    let words = (!text.is_empty()).then(|| ContentPart::from_text(text.as_str()));
+    let words = (!text.trim().is_empty()).then(|| ContentPart::from_text(text.as_str()));
     let calls = calls.iter().map(|call| {
         ContentPart::ToolCall(GenaiCall {
             call_id: call.id.clone(),

@@ -37,7 +37,12 @@ pub(in crate::models) fn refusal(frame: &str) -> Option<String> {
 /// Reads the end of a stream.
 pub(in crate::models) fn heard(provider: Provider, end: StreamEnd) -> Heard {
     let usage = end.captured_usage.map(usage).unwrap_or_default();
-    let mut content = end.captured_content.unwrap_or_default();
+    // Some write a blank line before a call, and do not take it back.
+    let content = end.captured_content.unwrap_or_default();
+    let mut content: MessageContent = content
+        .into_iter()
+        .filter(|part| !matches!(part, ContentPart::Text(text) if text.trim().is_empty()))
+        .collect();
     let calls: Vec<ToolCall> = content.tool_calls().into_iter().map(call).collect();
     if let Some(reasoning) = end.captured_reasoning_content
         && !calls.is_empty()

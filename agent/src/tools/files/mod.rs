@@ -1,11 +1,13 @@
 //! `files`: in folders that the contract grants, and nowhere else. `place.rs` keeps every path
-//! inside; `read.rs` looks; `write.rs` changes.
+//! inside; `read.rs` and `search.rs` look; `write.rs` changes.
 
 mod place;
 mod read;
+mod search;
 mod write;
 
 pub(super) use read::{List, Read, Stat};
+pub(super) use search::Search;
 pub(super) use write::{Append, Copy, Move, Trash, Write};
 
 use super::{Resource, ResourceKind, ToolError};
@@ -63,3 +65,6 @@ async fn blocking<T: Send + 'static>(
         ))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,6 +42,36 @@ fn granted<'a>(tool: &'static str, call: &'a CallInfo, path: &str) -> Result<Pat
         })
 }
 
+/// Opens a folder itself, to look at what is in it.
+pub(super) fn folder(
+    tool: &'static str,
+    call: &CallInfo,
+    path: &str,
+) -> Result<OwnedFd, ToolError> {
+    let root = granted(tool, call, path)?;
+    let inner = Path::new(path).strip_prefix(&root);
+    descend(&root, inner.unwrap_or(Path::new("")), false).map_err(|e| failed(tool, path, &e))
+}
+
+/// From a granted folder down, never through a link; with `create`, missing folders are made.
+fn descend(root: &Path, inner: &Path, create: bool) -> io::Result<OwnedFd> {
+    let mut folder: OwnedFd = File::open(root)?.into();
+    for part in inner.components() {
+        let part = Path::new(part.as_os_str());
+        folder = match beneath(&folder, part) {
+            Err(e) if create && e.kind() == io::ErrorKind::NotFound => {
+                match rustix::fs::mkdirat(&folder, part, rustix::fs::Mode::from_raw_mode(0o755)) {
+                    Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+                    Err(e) => return Err(e.into()),
+                }
+                beneath(&folder, part)?
+            }
+            other => other?,
+        };
+    }
+    Ok(folder)
+}
+
 impl Place {
     /// Opens the folder of a path; with `create`, missing folders inside the granted one are made.
     pub(super) fn open(
@@ -60,27 +90,9 @@ impl Place {
         };
         let name = path.file_name().unwrap_or_default().to_owned();
         let parent = path.parent().unwrap_or(Path::new("/"));
-        let inner = parent
-            .strip_prefix(&root)
-            .unwrap_or(Path::new(""))
-            .to_owned();
-        let describe = |e: io::Error| failed(tool, &path.display().to_string(), &e);
-        let base = File::open(&root).map_err(describe)?;
-        let mut folder: OwnedFd = base.into();
-        for part in inner.components() {
-            let part = Path::new(part.as_os_str());
-            folder = match beneath(&folder, part) {
-                Err(e) if create && e.kind() == io::ErrorKind::NotFound => {
-                    match rustix::fs::mkdirat(&folder, part, rustix::fs::Mode::from_raw_mode(0o755))
-                    {
-                        Ok(()) | Err(rustix::io::Errno::EXIST) => {}
-                        Err(e) => return Err(describe(e.into())),
-                    }
-                    beneath(&folder, part).map_err(describe)?
-                }
-                other => other.map_err(describe)?,
-            };
-        }
+        let inner = parent.strip_prefix(&root).unwrap_or(Path::new(""));
+        let folder = descend(&root, inner, create)
+            .map_err(|e| failed(tool, &path.display().to_string(), &e))?;
         Ok(Self { folder, name, path })
     }
 
@@ -141,7 +153,7 @@ impl Place {
 
 /// Opens a folder right beneath another.
 #[cfg(target_os = "linux")]
-fn beneath(folder: &OwnedFd, part: &Path) -> io::Result<OwnedFd> {
+pub(super) fn beneath(folder: &OwnedFd, part: &Path) -> io::Result<OwnedFd> {
     use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
     let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
@@ -150,7 +162,7 @@ fn beneath(folder: &OwnedFd, part: &Path) -> io::Result<OwnedFd> {
 
 /// Opens a folder right beneath another: one component, never a link.
 #[cfg(not(target_os = "linux"))]
-fn beneath(folder: &OwnedFd, part: &Path) -> io::Result<OwnedFd> {
+pub(super) fn beneath(folder: &OwnedFd, part: &Path) -> io::Result<OwnedFd> {
     use rustix::fs::{Mode, OFlags, openat};
     Ok(openat(
         folder,

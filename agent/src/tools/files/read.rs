@@ -1,6 +1,6 @@
 //! Looking at files and folders.
 
-use super::place::Place;
+use super::place::{Place, folder};
 use super::{absolute, blocking, failed, resource};
 use crate::clock::BoxFuture;
 use crate::tools::{
@@ -119,7 +119,7 @@ pub(in crate::tools) struct Entry {
     modified: String,
 }
 
-fn entry(name: String, stat: &rustix::fs::Stat) -> Entry {
+pub(super) fn entry(name: String, stat: &rustix::fs::Stat) -> Entry {
     use rustix::fs::FileType;
     let kind = match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => "file",
@@ -174,20 +174,17 @@ impl OutsideOperation for List {
         Box::pin(blocking(Self::NAME, move || {
             let path = absolute(Self::NAME, &input.path)?;
             let describe = |e: std::io::Error| failed(Self::NAME, &path, &e);
-            // A name inside it makes the folder itself the one that is opened ("." would not: paths
-            // are compared without it).
-            let place = Place::open(Self::NAME, &call, &format!("{path}/_"), false)?;
-            let folder =
-                rustix::fs::Dir::read_from(&place.folder).map_err(|e| describe(e.into()))?;
+            let open = folder(Self::NAME, &call, &path)?;
+            let names = rustix::fs::Dir::read_from(&open).map_err(|e| describe(e.into()))?;
             let mut entries = Vec::new();
-            for found in folder {
+            for found in names {
                 let found = found.map_err(|e| describe(e.into()))?;
                 let name = found.file_name().to_string_lossy().into_owned();
                 if name == "." || name == ".." {
                     continue;
                 }
                 let Ok(stat) = rustix::fs::statat(
-                    &place.folder,
+                    &open,
                     found.file_name(),
                     rustix::fs::AtFlags::SYMLINK_NOFOLLOW,
                 ) else {

@@ -433,7 +433,7 @@ pub(in crate::tools) struct TrashInput {
 }
 
 /// Where trashed things go: a folder beside them, so that it is always the same disk and a grant.
-const TRASH: &str = ".deputy-trash";
+pub(super) const TRASH: &str = ".deputy-trash";
 
 fn trash_path(path: &str, call: &CallInfo) -> String {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));

@@ -1,7 +1,8 @@
 //! What the automations do under fire: each kind has its script, and says what it intends for an
 //! errand, so that it can be counted afterwards.
 
-use deputy_tests::{Home, bundle};
+use deputy_protocol::control::Request;
+use deputy_tests::{AskError, Home, bundle};
 use serde_json::json;
 
 /// A kind of automation.
@@ -149,5 +150,20 @@ impl Errand {
     pub(crate) fn notes(&self) -> Vec<String> {
         let n = if self.kind == Kind::Emit { 2 } else { 0 };
         (1..=n).map(|n| format!("{}/{n}", self.tag)).collect()
+    }
+}
+
+/// Sends an errand's event. True when the agent said that it has it.
+pub(crate) fn send(home: &Home, errand: &Errand) -> bool {
+    let sent = home.ask(Request::EventSend {
+        automation: errand.automation.clone(),
+        topic: "go".to_owned(),
+        payload: Some(json!({"tag": errand.tag})),
+        key: Some(errand.tag.clone()),
+    });
+    match sent {
+        Ok(_) => true,
+        Err(AskError::Gone(_)) => false,
+        Err(AskError::Refused(error)) => panic!("{}: {error}", errand.tag),
     }
 }

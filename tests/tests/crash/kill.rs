@@ -1,35 +1,12 @@
-//! The promise of the execution semantics, put to the test with a mail server that counts: whenever
-//! the agent is killed, no effect happens twice, and none is lost without asking a person.
-//!
-//! `work.rs` is what the automations do, `reckon.rs` what must be true afterwards.
-//! `DEPUTY_KILLS` is how often the agent is killed at random (200), `DEPUTY_SEED` repeats a test.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+//! Killed at every write point in turn, and at random on a bad line.
 
-mod reckon;
-mod work;
-
+use crate::reckon::{Figures, quiet, reckon};
+use crate::work::{self, Errand, KINDS, Kind, send};
 use deputy_protocol::StepState;
 use deputy_protocol::control::{Request, Response};
-use deputy_tests::{Agent, AskError, Fault, Home, Launch, SmtpProxy, SmtpServer, wait_until};
-use reckon::{Figures, quiet, reckon};
+use deputy_tests::{Agent, Fault, Home, Launch, SmtpProxy, SmtpServer, wait_until};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use work::{Errand, KINDS, Kind};
-
-/// Sends an errand's event. True when the agent said that it has it.
-fn send(home: &Home, errand: &Errand) -> bool {
-    let sent = home.ask(Request::EventSend {
-        automation: errand.automation.clone(),
-        topic: "go".to_owned(),
-        payload: Some(serde_json::json!({"tag": errand.tag})),
-        key: Some(errand.tag.clone()),
-    });
-    match sent {
-        Ok(_) => true,
-        Err(AskError::Gone(_)) => false,
-        Err(AskError::Refused(error)) => panic!("{}: {error}", errand.tag),
-    }
-}
 
 #[test]
 fn killed_at_every_write_point_it_does_nothing_twice_and_loses_nothing() {

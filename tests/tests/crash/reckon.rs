@@ -1,7 +1,7 @@
 //! What must be true after all kills: first before anybody answers, then after the doubts are
 //! settled by a look into the mailbox.
 
-use super::work::{self, Errand, Kind};
+use crate::work::{self, Errand, Kind};
 use deputy_protocol::control::{Request, Response};
 use deputy_protocol::model::{Input, Need};
 use deputy_protocol::{InputState, NeedKind, RunState, WaitingFor};

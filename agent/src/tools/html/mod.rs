@@ -1,9 +1,19 @@
 //! `html`: parts and text of pages. Runs inside the sandbox's process.
+//!
+//! This file holds `select` and `toText`; `markdown.rs` and `readable.rs` the others.
+
+mod markdown;
+mod readable;
+
+pub(super) use markdown::ToMarkdown;
+pub(super) use readable::Readable;
 
 use super::{Operation, PureOperation, ToolError};
 use deputy_protocol::EffectClass;
+use ego_tree::NodeRef;
+use ego_tree::iter::Edge;
 use schemars::JsonSchema;
-use scraper::{Html, Selector};
+use scraper::{Html, Node, Selector};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -133,42 +143,47 @@ const BLOCKS: &[&str] = &[
 
 impl PureOperation for ToText {
     fn run(input: Page) -> Result<Text, ToolError> {
-        use scraper::node::Node;
         let page = Html::parse_document(&input.html);
-        let mut lines = vec![String::new()];
-        // Walked by edges, so that no depth of nesting can exhaust the stack.
-        let mut hidden = 0usize;
-        for edge in page.tree.root().traverse() {
-            match edge {
-                ego_tree::iter::Edge::Open(node) => match node.value() {
-                    Node::Element(e) if HIDDEN.contains(&e.name()) => hidden += 1,
-                    Node::Element(e) if BLOCKS.contains(&e.name()) => lines.push(String::new()),
-                    Node::Text(text) if hidden == 0 => {
-                        if let Some(line) = lines.last_mut() {
-                            line.push_str(text);
-                        }
+        Ok(Text {
+            text: text_of(page.tree.root()),
+        })
+    }
+}
+
+/// What a reader sees of a node, a line for each block.
+fn text_of(node: NodeRef<'_, Node>) -> String {
+    let mut lines = vec![String::new()];
+    // Walked by edges, so that no depth of nesting can exhaust the stack.
+    let mut hidden = 0usize;
+    for edge in node.traverse() {
+        match edge {
+            Edge::Open(node) => match node.value() {
+                Node::Element(e) if HIDDEN.contains(&e.name()) => hidden += 1,
+                Node::Element(e) if BLOCKS.contains(&e.name()) => lines.push(String::new()),
+                Node::Text(text) if hidden == 0 => {
+                    if let Some(line) = lines.last_mut() {
+                        line.push_str(text);
                     }
-                    _ => {}
-                },
-                ego_tree::iter::Edge::Close(node) => {
-                    if let Node::Element(e) = node.value() {
-                        if HIDDEN.contains(&e.name()) {
-                            hidden = hidden.saturating_sub(1);
-                        } else if BLOCKS.contains(&e.name()) {
-                            lines.push(String::new());
-                        }
+                }
+                _ => {}
+            },
+            Edge::Close(node) => {
+                if let Node::Element(e) = node.value() {
+                    if HIDDEN.contains(&e.name()) {
+                        hidden = hidden.saturating_sub(1);
+                    } else if BLOCKS.contains(&e.name()) {
+                        lines.push(String::new());
                     }
                 }
             }
         }
-        let text = lines
-            .iter()
-            .map(|l| fold(l))
-            .filter(|l| !l.is_empty())
-            .collect::<Vec<_>>()
-            .join("\n");
-        Ok(Text { text })
     }
+    lines
+        .iter()
+        .map(|l| fold(l))
+        .filter(|l| !l.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[cfg(test)]

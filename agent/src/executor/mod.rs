@@ -39,7 +39,7 @@ pub use lanes::Lanes;
 pub use program::{Program, Programs};
 pub use recover::{give_back, recover};
 pub use rehearse::{
-    DryRun, RecordedStep, Rehearsal, Replayed, Within, dry_run, dry_run_within, replay,
+    DryRun, Of, RecordedStep, Rehearsal, Replayed, Within, dry_run, dry_run_within, replay,
 };
 
 use crate::clock::SharedClock;

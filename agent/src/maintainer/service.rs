@@ -332,7 +332,7 @@ impl Maintainer {
             }
             Ended::Cancelled => Ok(()),
             Ended::Failed(error) => {
-                let again = error.is_retryable();
+                let again = error.again() > 0;
                 self.came_to_nothing(task, error.to_string(), again).await
             }
         }

@@ -65,7 +65,8 @@ pub fn approve(
 fn exempted(rule: &ApprovalRule, resources: &[Resource]) -> Option<ApprovalRule> {
     let mut when = rule.when.clone().unwrap_or_default();
     let always = rule.when.is_none();
-    let lists: [(ResourceKind, fn(&mut ApprovalCondition) -> &mut Vec<String>); 3] = [
+    type List = fn(&mut ApprovalCondition) -> &mut Vec<String>;
+    let lists: [(ResourceKind, List); 3] = [
         (ResourceKind::Recipients, |w| &mut w.recipients_outside),
         (ResourceKind::Hosts, |w| &mut w.hosts_outside),
         (ResourceKind::Folders, |w| &mut w.folders_outside),

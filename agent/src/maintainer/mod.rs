@@ -5,7 +5,8 @@
 //! repair), `consider.rs` (the transaction in which a run fails), `deploy.rs` (the transactions that
 //! change versions: deploy, roll back), `change.rs` (a wider contract, and a person's word on it),
 //! `gather.rs` (what the model is told), `check.rs` and `workshop.rs` (what it may do, and what is
-//! done with its proposal), `service.rs` (the loop). `system.md` is what the model is told first.
+//! done with its proposal), `open.rs` (which repairs are due, and how attempts begin and end),
+//! `service.rs` (the loop). `system.md` is what the model is told first.
 
 mod change;
 mod check;
@@ -13,6 +14,7 @@ mod consider;
 mod decide;
 mod deploy;
 mod gather;
+mod open;
 mod repairs;
 mod service;
 mod workshop;

@@ -154,6 +154,7 @@ impl Control {
             source: SourceKind::Manual,
             state: BTreeMap::new(),
             seed: *blake3::hash(bundle.script.as_bytes()).as_bytes(),
+            of: None,
             now: self.now(),
         };
         dry_run(&self.executor.parts, &rehearsal).await

@@ -374,6 +374,7 @@ impl Control {
             state: serde_json::from_str(&state).unwrap_or_default(),
             seed: row.seed,
             now: row.logical_start.unwrap_or(row.due_at),
+            of: Some(executor::Of::run(&row)),
         };
         let recorded = view
             .result

@@ -335,7 +335,7 @@ fn failed_alike(db: &Connection, need: &NeedRow, run: i64) -> Result<Vec<i64>, S
 }
 
 /// Lets a run go on whose script failed by itself. Replayed as it was it would fail the same way, so
-/// it begins anew under the automation's present script, by the content of its journal: what was
+/// it begins anew, under a repaired script if there is one, by the content of its journal: what was
 /// read after the last effect is read afresh, and no effect is repeated.
 fn again_afresh(db: &Connection, run: i64, now: Time) -> Result<(), StoreError> {
     let Some(row) = runs::row(db, run)? else {
@@ -347,22 +347,37 @@ fn again_afresh(db: &Connection, run: i64, now: Time) -> Result<(), StoreError> 
         .filter(|step| step.class.is_effect() && step.state != StepState::Failed)
         .map(|step| step.seq)
         .max();
-    resume_anew(db, &row, last_effect.unwrap_or(0), now)
+    // A script that the user changed may do the same things in other words; only a repair was held
+    // against what such runs had done.
+    let script = crate::maintainer::successor(db, row.automation, row.script_version)?;
+    let contract = match automations::row(db, row.automation)? {
+        Some(automation) if script != row.script_version => automation.contract_version,
+        Some(_) | None => row.contract_version,
+    };
+    let under = Under { script, contract };
+    resume_anew(db, &row, under, last_effect.unwrap_or(0), now)
 }
 
-/// Lets a run that failed or waits begin anew under the automation's present contract and script,
-/// by the content of its journal; reads after `reads_until` are made afresh.
+/// The versions that a run begins anew under.
+#[derive(Clone, Copy, Debug)]
+pub struct Under {
+    /// The script's.
+    pub script: u32,
+    /// The contract's.
+    pub contract: u32,
+}
+
+/// Lets a run that failed or waits begin anew, by the content of its journal; reads after
+/// `reads_until` are made afresh.
 pub fn resume_anew(
     db: &Connection,
     run: &runs::RunRow,
+    under: Under,
     reads_until: u32,
     now: Time,
 ) -> Result<(), StoreError> {
-    let Some(automation) = automations::row(db, run.automation)? else {
-        return Ok(());
-    };
     let after = steps::last(db, run.key)?;
-    let (script, contract) = (automation.script_version, automation.contract_version);
+    let Under { script, contract } = under;
     runs::resume_by_content(db, run, script, contract, after, reads_until)?;
     claim_input(db, run.key)?;
     // What a person was to allow is asked again if the script still wants it; a doubt stays open.

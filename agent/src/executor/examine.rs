@@ -8,7 +8,7 @@ use super::calls;
 use super::keys::{Occurrences, effect_key};
 use super::program::Program;
 use super::recall::{Earlier, Recall, SLEEP};
-use super::rehearse::{Finale, Rehearsal, Stage, perform};
+use super::rehearse::{Finale, Of, Rehearsal, Stage, perform};
 use super::{Parts, intend};
 use crate::gate::{self, GateCall, NoCounts, Verdict};
 use crate::sandbox::Call;
@@ -76,6 +76,7 @@ impl Recorded {
             state: self.state.clone(),
             seed: self.run.seed,
             now,
+            of: Some(Of::run(&self.run)),
         }
     }
 
@@ -111,6 +112,7 @@ pub async fn examine(parts: &Arc<Parts>, program: &Arc<Program>, recorded: &Reco
         state: recorded.state.clone(),
         seed: run.seed,
         now: run.logical_start.unwrap_or(run.due_at),
+        of: Some(Of::run(run)),
     };
     let mut bench = Bench::new(parts, program, recorded, &permissions, good);
     let finale = perform(parts, &rehearsal, &mut bench).await;

@@ -28,7 +28,7 @@ mod recall;
 mod recover;
 mod rehearse;
 
-pub use answers::{Resumed, answer, cancel_all_idle, cancel_idle, resume_anew};
+pub use answers::{Resumed, Under, answer, cancel_all_idle, cancel_idle, resume_anew};
 pub use ask::fail_waiting;
 pub use attempt::{AttemptReport, RunContext};
 pub use examine::{Examined, Recorded, examine, recorded};
@@ -39,7 +39,7 @@ pub use lanes::Lanes;
 pub use program::{Program, Programs};
 pub use recover::{give_back, recover};
 pub use rehearse::{
-    DryRun, RecordedStep, Rehearsal, Replayed, Within, dry_run, dry_run_within, replay,
+    DryRun, Of, RecordedStep, Rehearsal, Replayed, Within, dry_run, dry_run_within, replay,
 };
 
 use crate::clock::SharedClock;

@@ -34,6 +34,30 @@ pub struct Rehearsal {
     pub seed: [u8; 32],
     /// Logical time of its start.
     pub now: Time,
+    /// The run that it stands for.
+    pub of: Option<Of>,
+}
+
+/// What a script sees of the run that a rehearsal stands for.
+#[derive(Clone, Debug)]
+pub struct Of {
+    /// Its id.
+    pub id: String,
+    /// Its attempts.
+    pub attempt: u32,
+    /// When it was due.
+    pub due_at: Time,
+}
+
+impl Of {
+    /// A run on record.
+    pub fn run(row: &RunRow) -> Self {
+        Self {
+            id: crate::store::Key::Run.id(row.key),
+            attempt: row.attempt,
+            due_at: row.due_at,
+        }
+    }
 }
 
 /// What a dry run is held to besides the contract of its script.
@@ -88,14 +112,18 @@ pub(super) fn failed(code: &str, message: impl Into<String>) -> Finale {
 
 fn start(parts: &Parts, rehearsal: &Rehearsal) -> Start {
     let program = &rehearsal.program;
+    let (id, attempt, due_at) = match &rehearsal.of {
+        Some(of) => (of.id.as_str(), of.attempt, of.due_at),
+        None => ("r0", 1, rehearsal.now),
+    };
     let ctx = json!({
         "input": rehearsal.input,
-        "trigger": {"kind": rehearsal.source.as_str(), "due_at": rehearsal.now, "topic": rehearsal.topic},
+        "trigger": {"kind": rehearsal.source.as_str(), "due_at": due_at, "topic": rehearsal.topic},
         "automation": {
             "id": crate::store::Key::Automation.id(program.automation),
             "name": program.name, "timezone": program.contract.timezone,
         },
-        "run": {"id": "r0", "attempt": 1},
+        "run": {"id": id, "attempt": attempt},
         "params": program.contract.params,
     });
     Start {

@@ -58,9 +58,12 @@ mod tests {
 
     #[test]
     fn only_what_exists_and_the_contract_lists_is_let_through() {
-        assert_eq!(verdict("tools.web.fetch({url})"), None);
         assert_eq!(
-            verdict("tools.html.toText({html})"),
+            verdict("tools.web.fetch({ url: \"https://a.org/\" })"),
+            None
+        );
+        assert_eq!(
+            verdict("tools.html.toText({ html: \"\" })"),
             None,
             "pure operations need no grant"
         );

@@ -1,7 +1,7 @@
 //! The transactions that change which script version is active: a repair, and its taking back.
 
 use super::repairs::{KIND, Repair, state};
-use crate::executor;
+use crate::executor::{self, Under};
 use crate::observe::Redactor;
 use crate::store::automations::NewScript;
 use crate::store::{Key, StoreError, automations, chats, events, runs, steps, tasks};
@@ -92,10 +92,14 @@ pub(super) fn deploy(
             "task": key, "from": from, "to": to, "reason": redactor.text(&fix.reason),
             "cost_micros": cost, "diff": diff,
         });
-        let (automation, run) = (Some(automation.key), Some(row.key));
-        events::record(db, now, "repair_deployed", automation, run, &data)?;
+        let (of, run) = (Some(automation.key), Some(row.key));
+        events::record(db, now, "repair_deployed", of, run, &data)?;
         let last = steps::last(db, row.key)?;
-        executor::resume_anew(db, row, last, now)?;
+        let under = Under {
+            script: to,
+            contract: automation.contract_version,
+        };
+        executor::resume_anew(db, row, under, last, now)?;
     }
     let effects = match kept {
         0 => "Nothing had been done yet, so nothing was repeated.".to_owned(),
@@ -162,6 +166,27 @@ pub(super) fn roll_back(
     let deputy = chats::Author::Deputy;
     chats::append(db, Some(automation), "reply", deputy, &line, now)?;
     Ok(())
+}
+
+/// The version that takes the place of one that failed: where repairs led from it, or what was there
+/// before a repair that was taken back. Itself, if there is none.
+pub(crate) fn successor(db: &Connection, automation: i64, version: u32) -> Result<u32, StoreError> {
+    let states = &[state::WATCHING, state::DONE, state::ROLLED_BACK];
+    let mut present = version;
+    // Oldest first, so each repair's outcome is met before the repair of that outcome.
+    for task in tasks::in_states(db, KIND, Some(automation), states)? {
+        let repair = Repair::read(&task)?;
+        let Some(deployed) = repair.deployed else {
+            continue;
+        };
+        let taken_back = task.state == state::ROLLED_BACK;
+        if taken_back && present == deployed {
+            present = repair.script_version;
+        } else if !taken_back && present == repair.script_version {
+            present = deployed;
+        }
+    }
+    Ok(present)
 }
 
 /// Undoes the repair that led to the present script, as the user wants it. Returns (from, to);

@@ -19,6 +19,6 @@ mod workshop;
 
 pub(crate) use change::answered;
 pub(crate) use consider::{Broken, Considered, consider, succeeded};
-pub(crate) use deploy::undo;
+pub(crate) use deploy::{successor, undo};
 pub use repairs::SETTINGS;
 pub use service::Maintainer;

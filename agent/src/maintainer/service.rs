@@ -4,11 +4,11 @@
 
 use super::change;
 use super::decide::{Decision, decide};
-use super::deploy::{Deployed, Fix, deploy};
+use super::deploy::{Deployed, Fix, deploy, successor};
 use super::gather::{gather, money_left, newcomers, system};
 use super::repairs::{KIND, Repair, allowance, facts, state};
 use super::workshop::{Repaired, Workshop, replay};
-use crate::executor::{self, Parts, Program};
+use crate::executor::{self, Parts, Program, Under};
 use crate::models::{Budget, Charge, Conversation, Ended, Models, Purpose, converse};
 use crate::store::tasks::{self, TaskRow};
 use crate::store::{Durability, StoreError, automations, events, needs, runs, steps};
@@ -52,7 +52,7 @@ enum Fate {
     Resting,
     /// It is not wanted any more; its runs fail with this note, if they still wait.
     Unwanted(&'static str),
-    /// There is another script by now: its runs try that one.
+    /// There is another script by now: its runs try that one, if it is a repaired one.
     Outdated,
 }
 
@@ -212,6 +212,14 @@ impl Maintainer {
     async fn work(&self, task: i64, cancel: CancellationToken) {
         match self.attempt(task, &cancel).await {
             Ok(()) | Err(StoreError::Stopped) => {}
+            Err(error @ StoreError::Corrupt { .. }) => {
+                tracing::error!(task, %error, "a repair cannot be read");
+                let ended = self.came_to_nothing(task, error.to_string(), false).await;
+                if let Err(error) = ended {
+                    tracing::error!(task, %error, "a repair could not be ended");
+                    tokio::time::sleep(TROUBLE).await;
+                }
+            }
             Err(error) => {
                 tracing::error!(task, %error, "a repair could not be written down; it is taken up again");
                 tokio::time::sleep(TROUBLE).await;
@@ -253,7 +261,8 @@ impl Maintainer {
             }
         });
         let Some((material, money)) = gathered.await? else {
-            return Ok(());
+            let how = "what the run started from is not kept any more".to_owned();
+            return self.came_to_nothing(task, how, false).await;
         };
         let automation = material.automation;
         let mut conversation = match material.thread {
@@ -484,9 +493,17 @@ fn settle(db: &Connection, parts: &Parts, key: i64, now: Time) -> Result<Option<
         let Some(row) = runs::row(db, *run)?.filter(|row| row.state == RunState::Waiting) else {
             continue;
         };
-        if fate == Fate::Outdated {
+        let repaired = successor(db, row.automation, row.script_version)?;
+        let present = automations::row(db, row.automation)?;
+        if fate == Fate::Outdated
+            && let Some(present) = present.filter(|a| a.script_version == repaired)
+        {
+            let under = Under {
+                script: repaired,
+                contract: present.contract_version,
+            };
             let last = steps::last(db, *run)?;
-            executor::resume_anew(db, &row, last, now)?;
+            executor::resume_anew(db, &row, under, last, now)?;
         } else {
             executor::fail_waiting(db, *run, Some((&parts.redactor, &note)), now)?;
         }

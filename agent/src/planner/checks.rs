@@ -88,6 +88,7 @@ pub(super) async fn check(
         topic,
         state: BTreeMap::new(),
         seed: *blake3::hash(bundle.script.as_bytes()).as_bytes(),
+        of: None,
         now,
     };
     let input = bundle

@@ -123,6 +123,7 @@ impl PlanTools {
             source: SourceKind::Manual,
             state: BTreeMap::new(),
             seed: *blake3::hash(script.as_bytes()).as_bytes(),
+            of: None,
             now: self.parts.clock.now(),
         };
         let running = dry_run_within(&self.parts, &rehearsal, Some(&within));

@@ -30,7 +30,7 @@ impl PoolConfig {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             exe,
-            max_workers: (4 * cores).max(8),
+            max_workers: (8 * cores).clamp(16, 64),
             keep_idle: Duration::from_secs(30),
             runs_per_worker: 1_000,
         }

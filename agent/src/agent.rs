@@ -16,6 +16,7 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// What an agent is started with.
 pub struct AgentConfig {
@@ -116,6 +117,7 @@ impl Agent {
             stopping: CancellationToken::new(),
             arrivals: Arrivals::new(sender),
             lanes: Lanes::default(),
+            conversations: TaskTracker::new(),
             cancels: Mutex::default(),
         });
         let scheduler = tokio::spawn(Scheduler::new(executor.clone(), notices).run());
@@ -141,6 +143,9 @@ impl Agent {
             tracing::error!(%error, "the scheduler stopped unexpectedly");
         }
         self.control.planning_settled().await;
+        let conversations = &self.control.executor.parts.conversations;
+        conversations.close();
+        conversations.wait().await;
         if let Err(error) = self.maintainer.await {
             tracing::error!(%error, "the maintainer stopped unexpectedly");
         }

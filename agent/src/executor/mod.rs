@@ -50,6 +50,7 @@ use crate::tools::{OutsideEnv, Registry};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// Everything a run needs from the rest of the agent.
 #[derive(Clone)]
@@ -81,6 +82,8 @@ pub struct Parts {
     pub arrivals: Arrivals,
     /// How many calls go through a connection at a time.
     pub lanes: Lanes,
+    /// Conversations with web clients, which are over before the agent is.
+    pub conversations: TaskTracker,
     /// What can be cancelled.
     pub cancels: Mutex<HashMap<i64, CancellationToken>>,
 }

@@ -48,7 +48,8 @@ pub async fn start(control: Control, wanted: Option<SocketAddr>) -> io::Result<O
     };
     let address = listener.local_addr()?;
     control.listens_at(address);
-    tokio::spawn(serve(control, listener));
+    let conversations = control.executor.parts.conversations.clone();
+    conversations.spawn(serve(control, listener));
     Ok(Some(address))
 }
 
@@ -82,7 +83,8 @@ async fn serve(control: Control, listener: TcpListener) {
             () = stopping.cancelled() => return,
         };
         let (control, stopping) = (control.clone(), stopping.clone());
-        tokio::spawn(async move {
+        let conversations = control.executor.parts.conversations.clone();
+        conversations.spawn(async move {
             tokio::select! {
                 () = converse(control, stream) => {}
                 () = stopping.cancelled() => {}

@@ -35,7 +35,7 @@ impl Bench {
     /// An agent on a directory that is there.
     pub(crate) fn start_in(home: tempfile::TempDir) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
+            .worker_threads(1)
             .enable_all()
             .build()
             .unwrap();

@@ -55,7 +55,8 @@ pub(super) fn up(args: &UpArgs, json: bool) -> Exit {
         .with_writer(std::io::stderr)
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        // One is enough for what only waits, and a second one costs a wake-up for each step.
+        .worker_threads(1)
         .enable_all()
         .build();
     match runtime {

@@ -212,7 +212,9 @@ pub fn list(
 ) -> Result<Vec<Output>, StoreError> {
     let sql = match automation {
         Some(_) => {
-            format!("SELECT {COLUMNS} FROM ledger WHERE automation=?1 ORDER BY id DESC LIMIT ?2")
+            format!(
+                "SELECT {COLUMNS} FROM ledger WHERE automation=?1 ORDER BY at DESC, id DESC LIMIT ?2"
+            )
         }
         None => format!("SELECT {COLUMNS} FROM ledger WHERE ?1 IS NULL ORDER BY id DESC LIMIT ?2"),
     };

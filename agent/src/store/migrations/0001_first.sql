@@ -180,9 +180,10 @@ CREATE TABLE steps (
   attempt      INTEGER NOT NULL
 ) STRICT;
 
--- The ledger: every side effect ever intended. A key is an effect of a tool of an automation.
+-- The ledger: every side effect ever intended. A key is an effect of a tool of an automation. Rows
+-- are never deleted, so their ids are never given twice.
 CREATE TABLE ledger (
-  id          INTEGER PRIMARY KEY AUTOINCREMENT,
+  id          INTEGER PRIMARY KEY,
   automation  INTEGER NOT NULL REFERENCES automations (id),
   tool        TEXT NOT NULL,
   effect_key  TEXT NOT NULL,
@@ -196,9 +197,9 @@ CREATE TABLE ledger (
   at          INTEGER NOT NULL,
   UNIQUE (automation, tool, effect_key)
 ) STRICT;
-CREATE INDEX ledger_by_time ON ledger (automation, tool, at);
+-- No index more than these: each is a page to be written and synced with every effect.
+CREATE INDEX ledger_by_time ON ledger (automation, at);
 CREATE INDEX ledger_by_run ON ledger (run);
-CREATE INDEX ledger_by_automation ON ledger (automation);
 
 -- The one sequence of what happened; clients rebuild their view from any point of it.
 CREATE TABLE events (

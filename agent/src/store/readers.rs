@@ -54,6 +54,7 @@ impl Readers {
             "PRAGMA cache_size=-2000; PRAGMA query_only=1; PRAGMA temp_store=MEMORY;",
         )?;
         connection.set_prepared_statement_cache_capacity(64);
+        super::schema::keep_plans(&connection)?;
         Ok(connection)
     }
 }

@@ -126,6 +126,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     )
     .map_err(StoreError::from_sqlite)?;
     db.set_prepared_statement_cache_capacity(128);
+    keep_plans(&db)?;
     migrate(&mut db, found, MIGRATIONS)?;
     #[cfg(unix)]
     {
@@ -134,6 +135,16 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
             .map_err(io(format!("protecting {}", path.display())))?;
     }
     Ok(db)
+}
+
+/// Keeps a statement's plan whatever is bound to it. Otherwise SQLite, built with STAT4, prepares
+/// statements with ranges anew for each new value.
+pub(super) fn keep_plans(db: &Connection) -> Result<(), StoreError> {
+    db.set_db_config(
+        rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG,
+        true,
+    )?;
+    Ok(())
 }
 
 fn migrate(db: &mut Connection, from: i64, migrations: &[(&str, &str)]) -> Result<(), StoreError> {

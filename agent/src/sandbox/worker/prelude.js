@@ -120,12 +120,15 @@ export let prelude = function (host, toolNames) {
   const utc = NativeDate.prototype;
   const time = (d) => apply(utc.getTime, d, []);
   const local = (d) => new NativeDate(time(d) + host.offsetAt(time(d)) * MIN);
-  const HAS_ZONE = /(z|[+-]\d\d:?\d\d|gmt|utc)\s*(\(.*\))?$/i;
-  const DATE_ONLY = /^\s*[+-]?\d{4,6}(-\d\d(-\d\d)?)?\s*$/;
-  function parse(text) {
-    const ms = NativeDate.parse(text);
-    if (ms !== ms || HAS_ZONE.test(text) || DATE_ONLY.test(text)) return ms;
-    return host.localToUtc(ms);
+  const HAS_ZONE = /(z|[+-]\d\d:?\d\d|gmt|utc|[ecmp][sd]t)\s*(\(.*\))?$/i;
+  const DATE_ONLY = /^[+-]?\d{4,6}(-\d\d(-\d\d)?)?$/;
+  // Text without a zone is never given to the engine as it is: it would ask the machine for its own.
+  function parse(raw) {
+    const text = raw.trim();
+    if (HAS_ZONE.test(text) || DATE_ONLY.test(text)) return NativeDate.parse(text);
+    let ms = NativeDate.parse(`${text}Z`);
+    if (ms !== ms) ms = NativeDate.parse(`${text} GMT`);
+    return ms === ms ? host.localToUtc(ms) : NaN;
   }
   function fromParts(parts) {
     const ms = apply(NativeDate.UTC, NativeDate, parts);

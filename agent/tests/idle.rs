@@ -28,7 +28,7 @@ impl Clock for Counting {
         *self.now.borrow()
     }
 
-    fn until(&self, at: Time) -> BoxFuture<'_, ()> {
+    fn until(&self, at: Time, _seen: Time) -> BoxFuture<'_, ()> {
         self.waits.fetch_add(1, Ordering::SeqCst);
         let mut now = self.now.subscribe();
         Box::pin(async move {

@@ -20,9 +20,11 @@ pub trait Clock: Send + Sync + 'static {
     /// The present time.
     fn now(&self) -> Time;
 
-    /// Resolves when the wall clock reads `at` or later, *or* when it was set (jumped) meanwhile;
-    /// so callers look at `now` again and decide afresh.
-    fn until(&self, at: Time) -> BoxFuture<'_, ()>;
+    /// Resolves when the wall clock reads `at` or later, *or* when it was set (jumped) meanwhile,
+    /// so callers look at `now` again and decide afresh. `seen` is what the clock read when the
+    /// caller decided: one that reads earlier by now was set before the waiting began, and a caller
+    /// that slept on would sleep until a time that has become hours away.
+    fn until(&self, at: Time, seen: Time) -> BoxFuture<'_, ()>;
 }
 
 /// A clock that can be shared between rooms.

@@ -99,12 +99,12 @@ impl Clock for SimClock {
         self.lock().now
     }
 
-    fn until(&self, at: Time) -> BoxFuture<'_, ()> {
+    fn until(&self, at: Time, seen: Time) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let moved = self.inner.moved.notified();
             {
                 let mut state = self.lock();
-                if state.now >= at {
+                if state.now >= at || state.now < seen {
                     return;
                 }
                 *state.waiters.entry(at).or_insert(0) += 1;

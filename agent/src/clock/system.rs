@@ -21,10 +21,13 @@ impl Clock for SystemClock {
         Time(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
-    fn until(&self, at: Time) -> BoxFuture<'_, ()> {
+    fn until(&self, at: Time, seen: Time) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             #[cfg(target_os = "linux")]
-            if wall_clock_timer(at).await.is_ok() {
+            if wall_clock_timer(at, || self.now() < seen).await.is_ok() {
+                return;
+            }
+            if self.now() < seen {
                 return;
             }
             let left = u64::try_from(at.since(self.now())).unwrap_or(0);
@@ -34,7 +37,7 @@ impl Clock for SystemClock {
 }
 
 #[cfg(target_os = "linux")]
-async fn wall_clock_timer(at: Time) -> std::io::Result<()> {
+async fn wall_clock_timer(at: Time, was_set: impl Fn() -> bool) -> std::io::Result<()> {
     use rustix::time::{
         Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
         timerfd_settime,
@@ -60,6 +63,10 @@ async fn wall_clock_timer(at: Time) -> std::io::Result<()> {
             it_value: value,
         },
     )?;
+    // From here on the timer sees every set; one from before it was armed is seen only by looking.
+    if was_set() {
+        return Ok(());
+    }
     // Readable when it is due, and also when the clock was set: the caller looks again.
     // SAFETY: the descriptor is owned by the `AsyncFd` and lives as long as it does.
     #[allow(unsafe_code)]
@@ -78,8 +85,15 @@ mod tests {
     async fn it_waits_until_the_time_and_not_shorter() {
         let clock = SystemClock;
         let at = clock.now().plus_ms(30);
-        clock.until(at).await;
+        clock.until(at, clock.now()).await;
         assert!(clock.now() >= at);
-        clock.until(Time(0)).await;
+        clock.until(Time(0), clock.now()).await;
+    }
+
+    #[tokio::test]
+    async fn a_clock_set_back_before_the_waiting_began_is_seen() {
+        let clock = SystemClock;
+        let (hour, seen) = (clock.now().plus_ms(3_600_000), clock.now().plus_ms(60_000));
+        clock.until(hour, seen).await;
     }
 }

@@ -90,7 +90,7 @@ impl Maintainer {
             }
             let until = async {
                 match look.next {
-                    Some(at) => clock.until(at).await,
+                    Some(at) => clock.until(at, now).await,
                     None => std::future::pending().await,
                 }
             };

@@ -334,8 +334,12 @@ impl Models {
 
     /// Resolves when the clock reads `at` or later.
     async fn reached(&self, at: Time) {
-        while self.clock.now() < at {
-            self.clock.until(at).await;
+        loop {
+            let now = self.clock.now();
+            if now >= at {
+                return;
+            }
+            self.clock.until(at, now).await;
         }
     }
 }

@@ -83,10 +83,10 @@ impl Scheduler {
                     continue;
                 }
             }
-            let wake = self.next_wake;
+            let (wake, seen) = (self.next_wake, self.seen);
             let until = async {
                 match wake {
-                    Some(at) => clock.until(at).await,
+                    Some(at) => clock.until(at, seen).await,
                     None => std::future::pending().await,
                 }
             };

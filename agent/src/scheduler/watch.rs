@@ -116,7 +116,7 @@ impl FolderWatch {
             let wake = self.settling.values().map(|s| s.at).min();
             let settled = async {
                 match wake {
-                    Some(at) => clock.until(at).await,
+                    Some(at) => clock.until(at, at.plus_ms(-SETTLE_MS)).await,
                     None => std::future::pending().await,
                 }
             };
@@ -336,6 +336,10 @@ impl FolderWatch {
     /// Reports the files that did not change since they were looked at last.
     async fn settle(&mut self) -> Result<(), StoreError> {
         let now = self.parts.clock.now();
+        for settling in self.settling.values_mut() {
+            // A clock that was set back makes no file wait longer.
+            settling.at = settling.at.min(now.plus_ms(SETTLE_MS));
+        }
         let due = (self.settling.iter())
             .filter(|(_, settling)| settling.at <= now)
             .map(|(path, _)| path.clone())

@@ -23,7 +23,10 @@ pub(super) struct Depth {
 impl Depth {
     /// Watches for anything that uses more than `limit` bytes of stack from here.
     pub(super) fn watch(limit: usize) -> Self {
-        make_room();
+        thread_local! {
+            static ROOM: () = make_room();
+        }
+        ROOM.with(|()| ());
         let lowest = (here() - limit - WATCHED) & !7;
         for word in words(lowest) {
             // SAFETY: far below the frames in use, within what `make_room` has mapped for the

@@ -221,7 +221,7 @@ pub(super) fn object<'js>(ctx: &Ctx<'js>, state: &Shared) -> Result<Object<'js>>
                 }
                 let mut bytes = vec![0; n];
                 s.borrow_mut().random.fill(&mut bytes);
-                TypedArray::new(ctx, bytes)
+                TypedArray::new_copy(ctx, bytes)
             },
         )?,
     )?;
@@ -326,7 +326,7 @@ fn text_functions<'js>(ctx: &Ctx<'js>, host: &Object<'js>) -> Result<()> {
         Function::new(
             ctx.clone(),
             |ctx: Ctx<'js>, text: rquickjs::Coerced<String>| {
-                TypedArray::<u8>::new(ctx, text.0.into_bytes())
+                TypedArray::<u8>::new_copy(ctx, text.0.into_bytes())
             },
         )?,
     )?;
@@ -360,7 +360,7 @@ fn text_functions<'js>(ctx: &Ctx<'js>, host: &Object<'js>) -> Result<()> {
                     .decode(&text)
                     .or_else(|_| base64::engine::general_purpose::STANDARD_NO_PAD.decode(&text))
                     .map_err(|_| Exception::throw_type(&ctx, "this is not base64"))?;
-                TypedArray::new(ctx, bytes)
+                TypedArray::new_copy(ctx, bytes)
             },
         )?,
     )?;

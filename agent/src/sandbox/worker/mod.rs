@@ -65,15 +65,15 @@ pub fn worker_main(tools: &dyn PureTools) -> ExitCode {
 fn serve(link: &mut Link, tools: &dyn PureTools) -> io::Result<()> {
     let names = tools.names().into_iter().map(str::to_owned).collect();
     runtime::prepare(names).map_err(io::Error::other)?;
+    // Made ahead, so that a start finds it ready.
+    let mut runtime = Runtime::fresh().map_err(|e| io::Error::other(e.to_string()))?;
     loop {
-        // Built ahead, so that a start finds it ready.
-        let runtime = Runtime::fresh().map_err(|e| io::Error::other(e.to_string()))?;
         link.send(&FromWorker {
             logs: Vec::new(),
             event: WorkerEvent::Ready,
         })?;
         match link.receive() {
-            Ok(ToWorker::Start(start)) => run(link, runtime, *start, tools)?,
+            Ok(ToWorker::Start(start)) => runtime = run(link, runtime, *start, tools)?,
             Ok(ToWorker::Answer(_)) => {
                 return Err(io::Error::other("an answer without a question"));
             }
@@ -97,14 +97,19 @@ fn serve(link: &mut Link, tools: &dyn PureTools) -> io::Result<()> {
     }
 }
 
-fn run(link: &mut Link, runtime: Runtime, start: Start, tools: &dyn PureTools) -> io::Result<()> {
+fn run(
+    link: &mut Link,
+    runtime: Runtime,
+    start: Start,
+    tools: &dyn PureTools,
+) -> io::Result<Runtime> {
     let mut running = runtime.begin(start, tools);
     loop {
         let frame = running.frame();
         let ended = !matches!(frame.event, WorkerEvent::Calls { .. });
         link.send(&frame)?;
         if ended {
-            return Ok(());
+            return Ok(running.end());
         }
         match link.receive()? {
             ToWorker::Answer(answer) => running.answer(&answer, tools),

@@ -63,7 +63,7 @@ export let prelude = function (host, toolNames) {
   }
   function reviver(key, value) {
     if (value !== null && typeof value === "object" && typeof value.$bytes === "string" && Object.keys(value).length === 1) {
-      return new U8(host.fromBase64(value.$bytes));
+      return host.fromBase64(value.$bytes);
     }
     return value;
   }
@@ -208,8 +208,7 @@ export let prelude = function (host, toolNames) {
   const bytesOf = (v) => v === undefined ? new U8(0) : v instanceof ArrayBuffer ? new U8(v) : new U8(v.buffer, v.byteOffset, v.byteLength);
   global("TextEncoder", class TextEncoder {
     get encoding() { return "utf-8"; }
-    // Copied, so that the bytes count against the heap.
-    encode(value = "") { return new U8(host.utf8(String_(value))); }
+    encode(value = "") { return host.utf8(String_(value)); }
   });
   global("TextDecoder", class TextDecoder {
     #fatal;

@@ -1,4 +1,5 @@
-//! The engine: one fresh QuickJS runtime a run, with limits that a script cannot catch.
+//! The engine: a QuickJS runtime that is fresh for each run, with limits that a script cannot catch.
+//! It is made once in a worker and put back to what it was after each run (`memory.rs`).
 
 use super::depth::{self, Depth};
 use super::host::{self, Ended, HostState, Shared};
@@ -13,6 +14,7 @@ use rquickjs::module::WriteOptions;
 use rquickjs::{CatchResultExt, Context, Ctx, Function, Module, Object, Persistent, Value};
 use serde_json::value::RawValue;
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -35,12 +37,13 @@ fn cpu_time() -> Duration {
     )
 }
 
+/// The engine is never freed: it lives as long as its process.
 pub(super) struct Runtime {
-    start: Persistent<Function<'static>>,
-    settle: Persistent<Function<'static>>,
-    report: Persistent<Function<'static>>,
-    context: Context,
-    engine: rquickjs::Runtime,
+    start: ManuallyDrop<Persistent<Function<'static>>>,
+    settle: ManuallyDrop<Persistent<Function<'static>>>,
+    report: ManuallyDrop<Persistent<Function<'static>>>,
+    context: ManuallyDrop<Context>,
+    engine: ManuallyDrop<rquickjs::Runtime>,
     state: Shared,
     heap: Rc<Heap>,
     depth: Option<Depth>,
@@ -61,9 +64,8 @@ thread_local! {
 impl Runtime {
     /// A runtime with the prelude evaluated, ready to start.
     pub(super) fn fresh() -> rquickjs::Result<Self> {
-        let heap = Rc::new(Heap::default());
-        heap.limit.set(BUILD_HEAP);
-        let engine = rquickjs::Runtime::new_with_alloc(Limited::new(Rc::clone(&heap)))?;
+        let heap = Rc::new(Heap::new(BUILD_HEAP));
+        let engine = rquickjs::Runtime::new_with_alloc(Limited(Rc::clone(&heap)))?;
         engine.set_max_stack_size(BUILD_STACK + depth::SLACK);
         let cpu = Rc::new(Cpu::default());
         let (watched, full) = (Rc::clone(&cpu), Rc::clone(&heap));
@@ -84,12 +86,14 @@ impl Runtime {
         let state: Shared = Rc::new(RefCell::new(HostState::new()));
         let denied = Rc::new(RefCell::new(Vec::new()));
         let (start, settle, report) = context.with(|ctx| prelude(&ctx, &state, &denied))?;
+        engine.run_gc();
+        heap.seal();
         Ok(Self {
-            start,
-            settle,
-            report,
-            context,
-            engine,
+            start: ManuallyDrop::new(start),
+            settle: ManuallyDrop::new(settle),
+            report: ManuallyDrop::new(report),
+            context: ManuallyDrop::new(context),
+            engine: ManuallyDrop::new(engine),
             state,
             heap,
             depth: None,
@@ -100,6 +104,26 @@ impl Runtime {
             outstanding: 0,
             total_bytes: 0,
         })
+    }
+
+    /// Makes the runtime fresh again after a run.
+    fn restore(&mut self) {
+        // Before the memory: what a host function still held would be freed into it.
+        *self.state.borrow_mut() = HostState::new();
+        self.denied.borrow_mut().clear();
+        self.cpu.deadline.set(None);
+        self.cpu.exceeded.set(false);
+        self.depth = None;
+        self.too_deep = false;
+        self.outstanding = 0;
+        self.total_bytes = 0;
+        // SAFETY: the values that outlive a run are the functions and the context from before the
+        // seal; all others are borrowed within calls that have returned. Host functions are made
+        // before the seal only, and what they hold in Rust's memory they hold for ever.
+        #[allow(unsafe_code)]
+        unsafe {
+            self.heap.restore();
+        }
     }
 
     /// Starts the script and runs it as far as it goes.
@@ -139,8 +163,8 @@ impl Runtime {
 
     fn load(&mut self, start: &Start) {
         let state_text = serde_json::to_string(&start.state).unwrap_or_else(|_| "{}".to_owned());
-        let entry = self.start.clone();
-        let report = self.report.clone();
+        let entry = (*self.start).clone();
+        let report = (*self.report).clone();
         let shared = Rc::clone(&self.state);
         let failed = self.context.with(|ctx| -> Option<ScriptFailure> {
             let module =
@@ -207,7 +231,7 @@ impl Runtime {
             state.now_ms = state.now_ms.max(answer.now.0);
         }
         self.outstanding = self.outstanding.saturating_sub(1);
-        let settle = self.settle.clone();
+        let settle = (*self.settle).clone();
         self.context.with(|ctx| {
             let settled = settle
                 .restore(&ctx)
@@ -313,6 +337,12 @@ pub(super) struct Running {
 }
 
 impl Running {
+    /// Ends the run, wherever it is; the runtime is fresh again.
+    pub(super) fn end(mut self) -> Runtime {
+        self.runtime.restore();
+        self.runtime
+    }
+
     /// The frame to be sent now.
     pub(super) fn frame(&mut self) -> FromWorker {
         let ended = WorkerEvent::Calls { calls: Vec::new() };

@@ -375,3 +375,43 @@ async fn one_item_tries_again_all_runs_that_failed_the_same_way() {
         .collect();
     assert_eq!(attempts, [2, 2, 2]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_one_of_two_runs_that_wait_for_the_same_never_leaves_the_other_unasked() {
+    let world = World::at("2026-06-01T08:00:00Z").await;
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("inbox");
+    std::fs::create_dir(&folder).unwrap();
+    let path = folder.display().to_string();
+    let automation = world
+        .install(
+            json!({"capabilities": {"files.list": {"folders": [path]}}}),
+            &format!(
+                "export default async () => (await tools.files.list({{path: {path:?}}})).length;"
+            ),
+        )
+        .await;
+    std::fs::remove_dir(&folder).unwrap();
+    let first = run(&world, &automation).await;
+    let second = run(&world, &automation).await;
+    for waiting in [&first, &second] {
+        assert_eq!(
+            waiting.waiting_for,
+            Some(WaitingFor::Precondition),
+            "{waiting:?}"
+        );
+    }
+    let need = the_need(&world).await;
+    assert_eq!(need.run.as_deref(), Some(first.id.as_str()));
+    answer(&world, &need, "stop").await;
+    assert_eq!(run_now(&world, &first.id).await.state, RunState::Cancelled);
+
+    let again = the_need(&world).await;
+    assert_eq!(
+        (again.kind, again.run.as_deref()),
+        (NeedKind::Precondition, Some(second.id.as_str()))
+    );
+    std::fs::create_dir(&folder).unwrap();
+    answer(&world, &again, "check_again").await;
+    assert_eq!(ended(&world, &second.id).await.state, RunState::Succeeded);
+}

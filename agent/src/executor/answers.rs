@@ -1,6 +1,7 @@
 //! What a person's answer to an action-needed item does to the runs that wait for it.
 
 use super::ending::REFUSED_BY_USER;
+use super::finish::open_need;
 use crate::intent::{self, Contract, widen};
 use crate::needs::{ALLOW_ALWAYS, APPROVE_ALWAYS};
 use crate::store::needs::NeedRow;
@@ -10,7 +11,7 @@ use crate::tools::{ToolError, registry, split_once};
 use deputy_protocol::{
     AutomationState, FailureClass, InputState, NeedKind, RunState, StepState, Time, WaitingFor,
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
 /// What there is to do after an answer was written.
@@ -441,8 +442,49 @@ pub(super) fn stop(db: &Connection, run: i64, why: &str, now: Time) -> Result<()
             Some(run),
             &json!({"state": "cancelled", "because": why}),
         )?;
+        ask_for_the_others(db, run, now)?;
     }
     Ok(())
+}
+
+/// A run that was stopped may have been the one that an item was about for all that wait for the
+/// same: asks again for the next of them, so that none waits without anybody being asked.
+fn ask_for_the_others(db: &Connection, stopped: i64, now: Time) -> Result<(), StoreError> {
+    let Some(asked) = needs::latest_shared(db, stopped)? else {
+        return Ok(());
+    };
+    let failure = &asked.need.detail["failure"];
+    let next: Option<i64> = db
+        .prepare_cached(
+            "SELECT id FROM runs WHERE state='waiting' AND waiting_for=?1
+               AND json_extract(failure, '$.connection') IS ?2
+               AND (?2 IS NOT NULL OR automation=?3)
+               AND (?1<>'precondition' OR json_extract(failure, '$.fingerprint') IS ?4)
+             ORDER BY id LIMIT 1",
+        )?
+        .query_row(
+            params![
+                asked.need.kind.as_str(),
+                failure["connection"].as_str(),
+                asked.need.automation,
+                failure["fingerprint"].as_str()
+            ],
+            |r| r.get(0),
+        )
+        .optional()?;
+    let Some(next) = next else { return Ok(()) };
+    let automation = runs::row(db, next)?.map(|row| row.automation);
+    let need = needs::NewNeed {
+        kind: asked.need.kind,
+        dedupe: asked.need.dedupe,
+        title: asked.title,
+        automation,
+        run: Some(next),
+        seq: None,
+        choices: asked.need.choices,
+        detail: asked.need.detail,
+    };
+    open_need(db, &need, now)
 }
 
 /// Cancels a run that is not at work right now. False when it is, or has ended.

@@ -152,6 +152,30 @@ pub fn row(db: &Connection, key: i64) -> Result<Option<NeedRow>, StoreError> {
     Ok(found)
 }
 
+/// An item that may be about more runs than the one it names.
+#[derive(Clone, Debug)]
+pub struct SharedNeed {
+    /// The item.
+    pub need: NeedRow,
+    /// Its title.
+    pub title: String,
+}
+
+/// The latest item of a run that others may wait for, too, whatever became of it.
+pub fn latest_shared(db: &Connection, run: i64) -> Result<Option<SharedNeed>, StoreError> {
+    let found: Option<(i64, String)> = db
+        .prepare_cached(
+            "SELECT id, title FROM needs WHERE run=?1 AND kind IN ('auth','precondition')
+             ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row([run], |r| Ok((r.get(0)?, r.get(1)?)))
+        .optional()?;
+    let Some((key, title)) = found else {
+        return Ok(None);
+    };
+    Ok(row(db, key)?.map(|need| SharedNeed { need, title }))
+}
+
 const COLUMNS: &str =
     "id, kind, title, automation, run, state, choices, detail, answer, answered_by, created_at";
 

@@ -120,6 +120,86 @@ fn a_read_only_directory_is_said_and_left_as_it_is() {
     home.start();
 }
 
+/// Nobody can write to a file, not even who has it open, for as long as this lives: what a disk
+/// does that the kernel turned read-only after an error.
+struct Frozen(Vec<PathBuf>);
+
+impl Frozen {
+    fn new(files: Vec<PathBuf>) -> Self {
+        let frozen = Self(files);
+        assert!(
+            frozen.set("+i"),
+            "these tests make files immutable: run them as root, with the temporary folder on ext4 or the like"
+        );
+        frozen
+    }
+
+    fn set(&self, flag: &str) -> bool {
+        let status = Command::new("chattr").arg(flag).args(&self.0).status();
+        status.is_ok_and(|status| status.success())
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        let _ = self.set("-i");
+    }
+}
+
+#[test]
+fn a_disk_that_turns_read_only_stops_the_work_with_a_clear_word_and_it_goes_on_afterwards() {
+    let server = SmtpServer::open();
+    let home = Home::new();
+    let agent = home.start();
+    work::connect(&home, server.port);
+    let automations: Vec<(Kind, String)> = KINDS
+        .iter()
+        .map(|kind| (*kind, kind.install(&home)))
+        .collect();
+    let database = ["deputy.db", "deputy.db-wal"].map(|name| home.path().join(name));
+    let (mut errands, mut refused, mut frozen) = (Vec::new(), 0, None);
+    for n in 0..60 {
+        if n == 20 {
+            // While the first runs are under way.
+            frozen = Some(Frozen::new(database.to_vec()));
+        }
+        if n == 40 {
+            assert!(
+                refused > 0,
+                "nothing can be written and nothing was refused"
+            );
+            let down = home.cli(&["event", "send", &automations[0].1, "go"]);
+            down.refused(1, "read_only");
+            // What is there can be read all the same.
+            home.cli(&["runs"]).done();
+            frozen = None;
+        }
+        let (kind, automation) = &automations[n % automations.len()];
+        let errand = Errand::new(*kind, automation, format!("ro-{}-{n}", kind.name()));
+        let sent = home.ask(Request::EventSend {
+            automation: automation.clone(),
+            topic: "go".to_owned(),
+            payload: Some(serde_json::json!({"tag": errand.tag})),
+            key: Some(errand.tag.clone()),
+        });
+        match sent {
+            Ok(_) => errands.push(errand),
+            Err(AskError::Refused(error)) => {
+                assert!(frozen.is_some(), "{error}");
+                assert_eq!(error.code, "read_only", "{error}");
+                refused += 1;
+            }
+            Err(AskError::Gone(error)) => panic!("the agent went away: {error}"),
+        }
+    }
+    wait_until("the work to go on and come to rest", || {
+        quiet(&home).filter(|q| *q)
+    });
+    agent.kill9();
+    let figures = reckon(&home, &server, &errands, 0);
+    println!("read-only: {refused} inputs refused, the others:\n{figures}");
+}
+
 #[test]
 fn data_of_a_newer_version_is_refused_and_left_as_it_is() {
     let home = Home::new();

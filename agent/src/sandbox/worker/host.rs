@@ -267,6 +267,16 @@ pub(super) fn object<'js>(ctx: &Ctx<'js>, state: &Shared) -> Result<Object<'js>>
     Ok(host)
 }
 
+/// An instant, or the nearest that the calendar of the zone's database reaches: ECMAScript's dates
+/// go on for some 260,000 years more.
+fn nearest(ms: f64) -> Timestamp {
+    Timestamp::from_millisecond(ms as i64).unwrap_or(if ms < 0.0 {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    })
+}
+
 fn zone_functions<'js>(ctx: &Ctx<'js>, host: &Object<'js>, state: &Shared) -> Result<()> {
     let s = Rc::clone(state);
     // Minutes that local time is ahead of UTC at an instant.
@@ -274,8 +284,7 @@ fn zone_functions<'js>(ctx: &Ctx<'js>, host: &Object<'js>, state: &Shared) -> Re
         "offsetAt",
         Function::new(ctx.clone(), move |ms: f64| -> f64 {
             let state = s.borrow();
-            Timestamp::from_millisecond(ms as i64)
-                .map_or(0.0, |t| f64::from(state.zone.to_offset(t).seconds()) / 60.0)
+            f64::from(state.zone.to_offset(nearest(ms)).seconds()) / 60.0
         })?,
     )?;
     let s = Rc::clone(state);
@@ -286,7 +295,7 @@ fn zone_functions<'js>(ctx: &Ctx<'js>, host: &Object<'js>, state: &Shared) -> Re
         Function::new(ctx.clone(), move |ms: f64| -> f64 {
             let state = s.borrow();
             let Ok(instant) = Timestamp::from_millisecond(ms as i64) else {
-                return f64::NAN;
+                return ms - f64::from(state.zone.to_offset(nearest(ms)).seconds()) * 1_000.0;
             };
             let local: civil::DateTime = TimeZone::UTC.to_datetime(instant);
             state
@@ -301,10 +310,8 @@ fn zone_functions<'js>(ctx: &Ctx<'js>, host: &Object<'js>, state: &Shared) -> Re
         "zoneName",
         Function::new(ctx.clone(), move |ms: f64| -> String {
             let state = s.borrow();
-            Timestamp::from_millisecond(ms as i64).map_or_else(
-                |_| String::new(),
-                |t| state.zone.to_offset_info(t).abbreviation().to_owned(),
-            )
+            let info = state.zone.to_offset_info(nearest(ms));
+            info.abbreviation().to_owned()
         })?,
     )?;
     Ok(())

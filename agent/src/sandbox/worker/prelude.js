@@ -134,13 +134,30 @@ export let prelude = function (host, toolNames) {
     const ms = apply(NativeDate.UTC, NativeDate, parts);
     return ms === ms ? host.localToUtc(ms) : NaN;
   }
+  const isObject = (v) => v !== null && (typeof v === "object" || typeof v === "function");
+  function primitiveOf(value) {
+    if (!isObject(value)) return value;
+    const exotic = value[Symbol.toPrimitive];
+    if (exotic !== undefined && exotic !== null) {
+      const primitive = apply(exotic, value, ["default"]);
+      if (!isObject(primitive)) return primitive;
+    } else {
+      for (const name of ["valueOf", "toString"]) {
+        const method = value[name];
+        if (typeof method !== "function") continue;
+        const primitive = apply(method, value, []);
+        if (!isObject(primitive)) return primitive;
+      }
+    }
+    throw new TypeError("this object is not a date and has no primitive value");
+  }
   function DeputyDate(...args) {
     if (new.target === undefined) return new DeputyDate().toString();
     let ms;
     if (args.length === 0) ms = now();
     else if (args.length === 1) {
       const value = args[0] instanceof NativeDate ? time(args[0]) : args[0];
-      const primitive = typeof value === "object" && value !== null ? (value[Symbol.toPrimitive]?.("default") ?? value.valueOf()) : value;
+      const primitive = primitiveOf(value);
       ms = typeof primitive === "string" ? parse(primitive) : Number(primitive);
     } else ms = fromParts(args);
     return Reflect.construct(NativeDate, [ms], new.target);
@@ -149,7 +166,8 @@ export let prelude = function (host, toolNames) {
   define(DeputyDate, "name", { value: "Date" });
   define(DeputyDate, "length", { value: 7 });
   define(utc, "constructor", { value: DeputyDate, writable: true, configurable: true });
-  for (const [name, value] of [["now", function () { return now(); }], ["parse", function (t) { return parse(String_(t)); }], ["UTC", NativeDate.UTC]]) {
+  const statics = { now() { return now(); }, parse(text) { return parse(String_(text)); } };
+  for (const [name, value] of [["now", statics.now], ["parse", statics.parse], ["UTC", NativeDate.UTC]]) {
     define(DeputyDate, name, { value, writable: true, configurable: true });
   }
   const method = (name, value) => define(utc, name, { value, writable: true, configurable: true });
@@ -158,11 +176,13 @@ export let prelude = function (host, toolNames) {
     const getUTC = utc[`getUTC${part}`], setUTC = utc[`setUTC${part}`];
     method(`get${part}`, { [`get${part}`]() { return valid(this) ? apply(getUTC, local(this), []) : NaN; } }[`get${part}`]);
     if (setUTC === undefined) continue;
-    method(`set${part}`, { [`set${part}`](...args) {
+    const set = { [`set${part}`](...args) {
       const shifted = valid(this) ? local(this) : new NativeDate(part === "FullYear" ? 0 : NaN);
       const ms = apply(setUTC, shifted, args);
       return apply(utc.setTime, this, [ms === ms ? host.localToUtc(ms) : NaN]);
-    } }[`set${part}`]);
+    } }[`set${part}`];
+    define(set, "length", { value: setUTC.length, configurable: true });
+    method(`set${part}`, set);
   }
   method("getYear", function getYear() { return this.getFullYear() - 1900; });
   method("getTimezoneOffset", function getTimezoneOffset() { return valid(this) ? -host.offsetAt(time(this)) : NaN; });
@@ -401,7 +421,7 @@ export let prelude = function (host, toolNames) {
   }
 
   function start(namespace, topic, ctxText, stateText, names) {
-    define(globalThis, "tools", { value: makeTools(names, toolNames), writable: false, configurable: false });
+    define(globalThis, "tools", { value: makeTools(NativeJSON.parse(names), toolNames), writable: false, configurable: false });
     const state = bare(NativeJSON.parse(stateText));
     for (const key in state) state[key] = NativeJSON.stringify(state[key]);
     const { ctx, changed } = makeContext(decode(ctxText), state);

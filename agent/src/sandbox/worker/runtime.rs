@@ -163,6 +163,8 @@ impl Runtime {
 
     fn load(&mut self, start: &Start) {
         let state_text = serde_json::to_string(&start.state).unwrap_or_else(|_| "{}".to_owned());
+        // As text: an array would be filled through setters that the script may have put in the way.
+        let tools = serde_json::to_string(&start.tools).unwrap_or_else(|_| "[]".to_owned());
         let entry = (*self.start).clone();
         let report = (*self.report).clone();
         let shared = Rc::clone(&self.state);
@@ -197,7 +199,7 @@ impl Runtime {
                     start.topic.clone(),
                     start.ctx.get(),
                     state_text,
-                    start.tools.clone(),
+                    tools,
                 ))
             };
             run()

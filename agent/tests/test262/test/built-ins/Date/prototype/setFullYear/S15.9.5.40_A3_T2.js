@@ -1,0 +1,18 @@
+// Copyright 2009 the Sputnik authors.  All rights reserved.
+// This code is governed by the BSD license found in the LICENSE file.
+
+/*---
+info: |
+    The Date.prototype.setFullYear property "length" has { ReadOnly, !
+    DontDelete, DontEnum } attributes
+esid: sec-date.prototype.setfullyear
+description: Checking DontDelete attribute
+---*/
+
+if (delete Date.prototype.setFullYear.length !== true) {
+  $ERROR('#1: The Date.prototype.setFullYear.length property does not have the attributes DontDelete');
+}
+
+if (Date.prototype.setFullYear.hasOwnProperty('length')) {
+  $ERROR('#2: The Date.prototype.setFullYear.length property does not have the attributes DontDelete');
+}

@@ -1,0 +1,41 @@
+// This file was procedurally generated from the following sources:
+// - src/identifier-names/throw-escaped.case
+// - src/identifier-names/default/obj-prop-name.template
+/*---
+description: throw is a valid identifier name, using escape (PropertyName)
+esid: prod-PropertyDefinition
+flags: [generated]
+info: |
+    ObjectLiteral :
+      { PropertyDefinitionList }
+      { PropertyDefinitionList , }
+
+    PropertyDefinitionList:
+      PropertyDefinition
+      PropertyDefinitionList , PropertyDefinition
+
+    PropertyDefinition:
+      IdentifierReference
+      PropertyName : AssignmentExpression
+      MethodDefinition
+      ... AssignmentExpression
+      ...
+
+    PropertyName:
+      LiteralPropertyName
+      ...
+
+    LiteralPropertyName:
+      IdentifierName
+      ...
+
+    Reserved Words
+
+    A reserved word is an IdentifierName that cannot be used as an Identifier.
+---*/
+
+var obj = {
+  t\u0068row: 42
+};
+
+assert.sameValue(obj['throw'], 42, 'property exists');

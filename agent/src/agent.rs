@@ -10,7 +10,7 @@ use crate::models::{ModelError, Models, Patience};
 use crate::observe::Redactor;
 use crate::sandbox::{Pool, PoolConfig};
 use crate::scheduler::{FolderWatch, Scheduler};
-use crate::store::{Durability, Store, StoreError, settings, triggers};
+use crate::store::{Durability, Store, StoreError, costs, settings, triggers};
 use crate::tools::{OutsideEnv, registry};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -81,6 +81,7 @@ impl Agent {
                 };
                 let denied = settings::get(db, crate::executor::DENIED_SETTING)?;
                 let resumed = recover(db, now)?;
+                costs::keep(db, None)?;
                 triggers::set_back(db, now)?;
                 if resumed > 0 {
                     tracing::info!(resumed, "interrupted runs go on");
@@ -96,19 +97,20 @@ impl Agent {
         let (sender, notices) = tokio::sync::mpsc::unbounded_channel();
         let connections =
             Connections::new(store.clone(), Arc::clone(&vault), Arc::clone(&redactor));
-        let models = Models::new(
+        let models = Arc::new(Models::new(
             store.clone(),
             Arc::clone(&vault),
             Arc::clone(&redactor),
             Arc::clone(&config.clock),
             Patience::default(),
-        )?;
+        )?);
         let executor = Executor::new(Parts {
             store,
             pool: Pool::new(config.pool),
             registry: registry(),
             env: OutsideEnv {
                 connections: Arc::new(connections),
+                models: Arc::clone(&models) as Arc<dyn crate::tools::ModelSource>,
             },
             clock: config.clock,
             redactor,
@@ -122,7 +124,6 @@ impl Agent {
         });
         let scheduler = tokio::spawn(Scheduler::new(executor.clone(), notices).run());
         let folders = tokio::spawn(FolderWatch::new(Arc::clone(&executor.parts)).run());
-        let models = Arc::new(models);
         let maintainer = Maintainer::new(Arc::clone(&executor.parts), Arc::clone(&models));
         let maintainer = tokio::spawn(maintainer.run());
         let control = Control::new(executor, vault, models);

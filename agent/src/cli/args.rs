@@ -401,6 +401,24 @@ pub(super) enum Need {
 pub(super) enum Connect {
     /// A mail server to send through.
     Mail(ConnectMail),
+    /// A service that searches the web.
+    Search(ConnectSearch),
+}
+
+#[derive(Args)]
+pub(super) struct ConnectSearch {
+    /// The connection's name, as contracts call it.
+    #[arg(long, default_value = "search")]
+    pub(super) name: String,
+    /// brave, tavily or searxng.
+    #[arg(long)]
+    pub(super) provider: String,
+    /// The address, for searxng.
+    #[arg(long)]
+    pub(super) url: Option<String>,
+    /// Read the key from standard input.
+    #[arg(long)]
+    pub(super) key_stdin: bool,
 }
 
 #[derive(Args)]

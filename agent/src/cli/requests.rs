@@ -138,6 +138,15 @@ pub(super) fn request(command: Command) -> Result<Request, ErrorBody> {
         },
         Command::Connections => Request::Connections,
         Command::Connect(Connect::Mail(mail)) => connect_mail(mail)?,
+        Command::Connect(Connect::Search(search)) => Request::Connect {
+            kind: "search".to_owned(),
+            name: search.name,
+            config: json!({"provider": search.provider, "url": search.url}),
+            secret: search
+                .key_stdin
+                .then(|| secret_from_stdin("key"))
+                .transpose()?,
+        },
         Command::Connection(Connection::Check { id }) => {
             Request::ConnectionCheck { connection: id }
         }

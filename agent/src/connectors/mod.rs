@@ -1,11 +1,14 @@
-//! Connections to the outside and their secrets. `vault/` seals secrets; `mail.rs` is the kind
-//! `mail`; this file looks connections up for tools.
+//! Connections to the outside and their secrets. `vault/` seals secrets; `mail.rs` and `search.rs`
+//! are the kinds of connection; this file looks connections up for tools.
 
 pub(crate) mod mail;
+pub(crate) mod search;
 mod vault;
 
 pub(crate) use mail as mail_client;
 pub use mail::{MailConfig, Tls};
+pub(crate) use search as search_client;
+pub use search::{SearchConfig, SearchProvider};
 pub use vault::{
     Keyring, Sealed, Unlock, Vault, VaultError, Wanted, give_up_old_keys, opened, put_secret,
     rotate, secret,
@@ -45,9 +48,10 @@ impl ConfigError {
 pub fn check_config(kind: &str, config: &Value) -> Result<Value, ConfigError> {
     match kind {
         "mail" => mail::check_config(config),
+        "search" => search::check_config(config),
         other => Err(ConfigError::new(
             format!("there is no kind of connection “{other}”"),
-            "known: mail",
+            "known: mail, search",
         )),
     }
 }
@@ -56,6 +60,7 @@ pub fn check_config(kind: &str, config: &Value) -> Result<Value, ConfigError> {
 pub async fn check(connection: &OpenConnection) -> (String, String) {
     match connection.kind.as_str() {
         "mail" => mail::check(connection).await,
+        "search" => search::check(connection).await,
         other => (
             "failing".to_owned(),
             format!("there is no kind of connection “{other}”"),

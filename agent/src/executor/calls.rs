@@ -2,6 +2,7 @@
 //! [`Landed`], handed back to the attempt, which alone decides in which order ends are seen.
 
 use super::Parts;
+use super::aside::Aside;
 use super::ending::Failure;
 use super::intend::{self, Effect, Intended};
 use super::keys;
@@ -96,6 +97,7 @@ pub(super) fn call_info(parts: &Parts, facts: &RunFacts, step: &NewStep, now: Ti
     let effect_key = step.effect_key.clone().unwrap_or_default();
     let hosts = program.granted(&step.tool, ResourceKind::Hosts);
     CallInfo {
+        run_key: Some(facts.run.key).filter(|key| *key > 0),
         run: crate::store::Key::Run.id(facts.run.key),
         automation: crate::store::Key::Automation.id(facts.run.automation),
         automation_key: facts.run.automation,
@@ -151,21 +153,39 @@ pub(super) async fn read(parts: Arc<Parts>, entry: &'static Entry, call: Prepare
     }
 }
 
-/// What the gate must be asked with a look into the journal.
+/// What the gate must be asked with a look into the journal, and what was set aside for the call.
 pub(super) async fn counted_verdict(
     parts: &Parts,
     facts: &RunFacts,
     call: &Prepared,
-) -> Result<Verdict, StoreError> {
-    let (program, tool) = (Arc::clone(&facts.program), call.step.tool.clone());
-    let (resources, run) = (call.checked.resources.clone(), facts.run.key);
-    let (since, now) = (facts.logical_start, parts.clock.now());
-    parts
+) -> Result<(Verdict, Aside), StoreError> {
+    let program = Arc::clone(&facts.program);
+    let look = intend::Look {
+        operation: call.step.tool.clone(),
+        resources: call.checked.resources.clone(),
+        paid: call.checked.paid.clone(),
+        run: facts.run.key,
+        run_started: facts.logical_start,
+        now: parts.clock.now(),
+    };
+    let (verdict, reserved) = parts
         .store
         .write(Durability::Ordered, move |db| {
-            intend::decide_read(db, &program, &tool, &resources, run, since, now)
+            intend::decide_paid(db, &program, &look)
         })
-        .await
+        .await?;
+    Ok((verdict, Aside::new(parts.store.clone(), reserved)))
+}
+
+/// A call that could cost more than the contract allows: nothing was asked.
+pub(super) fn beyond_cost(call: &Prepared, refusal: &Refusal) -> Landed {
+    let error = ToolError::not_done(
+        FailureClass::Limit,
+        refusal.code,
+        &call.step.tool,
+        format!("{}; it was not asked", refusal.message),
+    );
+    ended(call.step.clone(), StepOutcome::Err(error), Instant::now())
 }
 
 /// An effect that leaves the process.

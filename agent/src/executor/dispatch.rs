@@ -231,15 +231,22 @@ impl Attempt {
         }
     }
 
+    /// Whether the gate must look at what happened or was spent before.
+    fn is_counted(&self, call: &Prepared) -> bool {
+        let program = &self.facts.program;
+        program.counts(&call.step.tool) || program.caps_cost && call.checked.paid.is_some()
+    }
+
     /// The gate, where it need not count; `None` lets the call pass on.
     fn gated(&self, call: &Prepared) -> Option<Landed> {
-        if self.facts.program.counts(&call.step.tool) {
+        if self.is_counted(call) {
             return None;
         }
         let question = gate::GateCall {
             operation: &call.step.tool,
             class: call.step.class,
             resources: &call.checked.resources,
+            cost: gate::CallCost::Free,
         };
         let permissions = self.parts.programs.permissions();
         let now = self.parts.clock.now();
@@ -267,14 +274,16 @@ impl Attempt {
 
     fn read(&mut self, entry: &'static Entry, call: Prepared) -> Result<(), End> {
         let parts = Arc::clone(&self.parts);
-        if self.facts.program.counts(&call.step.tool) {
+        if self.is_counted(&call) {
             let facts = Arc::clone(&self.facts);
             self.tasks.spawn(async move {
                 match calls::counted_verdict(&parts, &facts, &call).await {
-                    Ok(verdict) => match stopped(intend::with_grant(call.grant, verdict), &call) {
-                        Some(landed) => landed,
-                        None => calls::read(parts, entry, call).await,
-                    },
+                    Ok((verdict, aside)) => {
+                        match stopped(intend::with_grant(call.grant, verdict), &call) {
+                            Some(landed) => landed,
+                            None => aside.within(calls::read(parts, entry, call)).await,
+                        }
+                    }
                     Err(error) => Landed::Lost(error),
                 }
             });
@@ -651,16 +660,15 @@ fn apply_local(
             stopped => return Ok(LocalEnd::Stopped(entry, Box::new(stopped))),
         }
     } else {
-        let step = &effect.step;
-        let verdict = intend::decide_read(
-            db,
-            &facts.program,
-            &step.tool,
-            &effect.resources,
-            step.run,
-            effect.run_started,
-            effect.now,
-        )?;
+        let look = intend::Look {
+            operation: effect.step.tool.clone(),
+            resources: effect.resources.clone(),
+            paid: None,
+            run: effect.step.run,
+            run_started: effect.run_started,
+            now: effect.now,
+        };
+        let verdict = intend::decide_read(db, &facts.program, &look)?;
         let stopped = match intend::with_grant(effect.grant, verdict) {
             gate::Verdict::Allowed => None,
             gate::Verdict::Refused(refusal) => Some(Intended::Refused(refusal)),
@@ -695,6 +703,12 @@ fn apply_local(
 fn stopped(verdict: gate::Verdict, call: &Prepared) -> Option<Landed> {
     match verdict {
         gate::Verdict::Allowed => None,
+        // Not for a person to wave through, call by call: what a run may cost is one of its limits.
+        gate::Verdict::Refused(refusal)
+            if matches!(refusal.code, gate::MAX_COST | gate::PRICE_UNKNOWN) =>
+        {
+            Some(calls::beyond_cost(call, &refusal))
+        }
         gate::Verdict::Refused(refusal) => Some(calls::ask(
             call,
             WaitingFor::Permission,

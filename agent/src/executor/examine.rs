@@ -10,7 +10,7 @@ use super::program::Program;
 use super::recall::{Earlier, Recall, SLEEP};
 use super::rehearse::{Finale, Of, Rehearsal, Stage, perform};
 use super::{Parts, intend};
-use crate::gate::{self, GateCall, NoCounts, Verdict};
+use crate::gate::{self, CallCost, GateCall, NoCounts, Verdict};
 use crate::sandbox::Call;
 use crate::store::runs::{Resumption, RunRow};
 use crate::store::steps::{self, NewStep, StepOutcome, StepRow};
@@ -407,6 +407,7 @@ impl<'a> Bench<'a> {
             operation: &call.tool,
             class: checked.class,
             resources: &checked.resources,
+            cost: CallCost::Free,
         };
         let contract = &self.program.contract;
         match gate::decide(self.permissions, contract, &question, &NoCounts, self.now) {

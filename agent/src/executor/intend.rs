@@ -3,11 +3,11 @@
 
 use super::program::Program;
 use crate::fault;
-use crate::gate::{self, GateCall, LedgerCounts, Permissions, Verdict, Window};
+use crate::gate::{self, CallCost, GateCall, LedgerCounts, Permissions, Verdict, Window};
 use crate::store::ledger::{self, LedgerRow, NewEffect};
 use crate::store::steps::{self, Grant, NewStep, StepEnd, StepOutcome};
-use crate::store::{StoreError, needs, runs, settings};
-use crate::tools::{Resource, ToolError};
+use crate::store::{StoreError, costs, needs, runs, settings};
+use crate::tools::{Paid, Resource, ToolError};
 use deputy_protocol::{EffectClass, FailureClass, StepState, Time};
 use rusqlite::{Connection, params};
 use serde_json::Value;
@@ -189,6 +189,7 @@ fn decide(db: &Connection, program: &Program, effect: &Effect) -> Result<Verdict
         operation: &effect.step.tool,
         class: effect.step.class,
         resources: &effect.resources,
+        cost: CallCost::Free,
     };
     Ok(gate::decide(
         &permissions,
@@ -209,34 +210,77 @@ pub(super) fn permissions(db: &Connection) -> Result<Permissions, StoreError> {
     })
 }
 
+/// A call that changes nothing, on its way to the gate.
+#[derive(Clone, Debug)]
+pub(super) struct Look {
+    pub(super) operation: String,
+    pub(super) resources: Vec<Resource>,
+    pub(super) paid: Option<Paid>,
+    pub(super) run: i64,
+    pub(super) run_started: Time,
+    pub(super) now: Time,
+}
+
 /// What the gate says of a call that changes nothing.
 pub(super) fn decide_read(
     db: &Connection,
     program: &Program,
-    operation: &str,
-    resources: &[Resource],
-    run: i64,
-    run_started: Time,
-    now: Time,
+    look: &Look,
+) -> Result<Verdict, StoreError> {
+    decide_at(db, program, look, CallCost::Free)
+}
+
+/// What the gate says of a call that is paid for. What it could cost is set aside in the same
+/// transaction, so that two calls at once cannot both take what is left; its key in `costs`.
+pub(super) fn decide_paid(
+    db: &Connection,
+    program: &Program,
+    look: &Look,
+) -> Result<(Verdict, Option<i64>), StoreError> {
+    let cost = match &look.paid {
+        Some(paid) => crate::models::at_most(db, paid)?,
+        None => CallCost::Free,
+    };
+    let verdict = decide_at(db, program, look, cost)?;
+    let reserved = match (&verdict, cost) {
+        (Verdict::Allowed, CallCost::AtMost(micros)) if micros > 0 => Some(costs::reserve(
+            db,
+            program.automation,
+            look.run,
+            &look.operation,
+            micros,
+            look.now,
+        )?),
+        _ => None,
+    };
+    Ok((verdict, reserved))
+}
+
+fn decide_at(
+    db: &Connection,
+    program: &Program,
+    look: &Look,
+    cost: CallCost,
 ) -> Result<Verdict, StoreError> {
     let permissions = permissions(db)?;
     let counts = ReadCounts(Counts {
         db,
         automation: program.automation,
-        run,
-        since: run_started,
+        run: look.run,
+        since: look.run_started,
     });
     let call = GateCall {
-        operation,
+        operation: &look.operation,
         class: EffectClass::Read,
-        resources,
+        resources: &look.resources,
+        cost,
     };
     Ok(gate::decide(
         &permissions,
         &program.contract,
         &call,
         &counts,
-        now,
+        look.now,
     ))
 }
 

@@ -5,12 +5,13 @@
 //! `recall.rs` (pure: how it answers another script, by content),
 //! `ending.rs` (pure: what a run becomes after an attempt), `keys.rs` (pure: effect keys),
 //! `intend.rs` (the transaction before an effect), `calls.rs` (one call's way to the outside),
-//! `lanes.rs` (how many go through a connection at a time), `dispatch.rs` (which way a call goes), `attempt.rs` (the loop between worker and calls), `finish.rs` (the transaction after an
+//! `aside.rs` (money for calls under way), `lanes.rs` (how many go through a connection at a time), `dispatch.rs` (which way a call goes), `attempt.rs` (the loop between worker and calls), `finish.rs` (the transaction after an
 //! attempt), `recover.rs` (what is done at start), `answers.rs` (what a person's answer does),
 //! `rehearse.rs`, `fixture.rs` and `examine.rs` (dry runs and replays, which execute nothing), `ask.rs`
 //! (what a person is asked about a run that failed).
 
 mod answers;
+mod aside;
 mod ask;
 mod attempt;
 mod calls;

@@ -22,6 +22,8 @@ pub struct Program {
     pub script: String,
     /// Operations whose permission depends on what happened before.
     pub counted: HashSet<String>,
+    /// Whether the contract says how much may be spent.
+    pub caps_cost: bool,
     /// Limits of a run.
     pub limits: Limits,
     /// `never` operations, which the worker refuses by itself when they are pure.
@@ -33,14 +35,13 @@ impl Program {
     pub fn new(automation: i64, name: &str, contract: Contract, script: String) -> Self {
         let mut counted = HashSet::new();
         let mut denied = Vec::new();
+        let mut caps_cost = (contract.budget).is_some_and(|budget| budget.cost_micros.is_some());
         for invariant in &contract.invariants {
             match invariant {
                 intent::Invariant::Max(max) => {
                     counted.insert(max.of.clone());
                 }
-                intent::Invariant::MaxCost(_) => {
-                    counted.insert("*".to_owned());
-                }
+                intent::Invariant::MaxCost(_) => caps_cost = true,
                 intent::Invariant::Never(never) => denied.push(never.never.clone()),
                 intent::Invariant::OnlyBetween(_) => {}
             }
@@ -61,6 +62,7 @@ impl Program {
             contract,
             script,
             counted,
+            caps_cost,
             limits,
             denied,
         }
@@ -70,7 +72,6 @@ impl Program {
     pub fn counts(&self, operation: &str) -> bool {
         self.counted.iter().any(|pattern| {
             pattern == operation
-                || pattern == "*"
                 || pattern.strip_suffix(".*").is_some_and(|ns| {
                     operation
                         .strip_prefix(ns)

@@ -5,7 +5,7 @@ use super::calls::{self, Prepared, RunFacts};
 use super::keys::{Occurrences, effect_key};
 use super::program::Program;
 use super::{Parts, intend};
-use crate::gate::{self, GateCall, NoCounts, Verdict};
+use crate::gate::{self, CallCost, GateCall, NoCounts, Verdict};
 use crate::intent::{Contract, covers};
 use crate::sandbox::{Answer, Call, LogLine, Start, WorkerEvent};
 use crate::store::runs::RunRow;
@@ -363,10 +363,19 @@ impl DryStage<'_> {
             Ok(checked) => checked,
             Err(error) => return Ok((StepOutcome::Err(error), self.now)),
         };
+        // What a model is asked in a rehearsal is paid for like any other answer.
+        let cost = match checked.paid.clone() {
+            Some(paid) => (self.parts.store)
+                .read(move |db| crate::models::at_most(db, &paid))
+                .await
+                .map_err(|e| e.to_string())?,
+            None => CallCost::Free,
+        };
         let question = GateCall {
             operation: &call.tool,
             class: checked.class,
             resources: &checked.resources,
+            cost,
         };
         let permissions = self.parts.programs.permissions();
         let held_to = std::iter::once(&self.facts.program.contract).chain(self.held_to());

@@ -20,6 +20,20 @@ pub struct GateCall<'a> {
     pub class: EffectClass,
     /// What it touches.
     pub resources: &'a [Resource],
+    /// What it costs at most.
+    pub cost: CallCost,
+}
+
+/// What a call costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CallCost {
+    /// Nothing.
+    #[default]
+    Free,
+    /// So many micro-USD, or less.
+    AtMost(u64),
+    /// Something, but nobody knows how much.
+    Unknown,
 }
 
 /// Over what is counted.
@@ -69,10 +83,18 @@ pub struct Permissions {
 /// The code of a refusal that no person's word on a single call opens.
 pub const GLOBALLY_DENIED: &str = "globally_denied";
 
+/// The code of a refusal because the money that the contract allows would not be enough.
+pub const MAX_COST: &str = "max_cost";
+
+/// The code of a refusal because nobody knows what the call costs, and the contract says how much
+/// it may be.
+pub const PRICE_UNKNOWN: &str = "price_unknown";
+
 /// Why a call may not pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refusal {
-    /// `globally_denied`, `never`, `not_listed`, `resource`, `hours`, `max`, `max_cost`.
+    /// `globally_denied`, `never`, `not_listed`, `resource`, `hours`, `max`, `max_cost`,
+    /// `price_unknown`.
     pub code: &'static str,
     /// Where in the contract, e.g. `capabilities.web.fetch.hosts`.
     pub clause: String,
@@ -160,9 +182,14 @@ pub fn decide(
         return verdict;
     }
     for (i, invariant) in contract.invariants.iter().enumerate() {
-        if let Some((code, message)) = broken(invariant, contract, operation, counts, now) {
+        if let Some((code, message)) = broken(invariant, contract, call, counts, now) {
             return refused(code, format!("invariants[{i}]"), message);
         }
+    }
+    if let Some(cap) = contract.budget.and_then(|budget| budget.cost_micros)
+        && let Some((code, message)) = too_dear(cap, Per::Run, contract, call.cost, counts, now)
+    {
+        return refused(code, "budget.cost_micros", message);
     }
     approval(contract, call, counts)
 }
@@ -197,10 +224,11 @@ fn uncovered(contract: &Contract, call: &GateCall<'_>) -> Option<Verdict> {
 fn broken(
     invariant: &Invariant,
     contract: &Contract,
-    operation: &str,
+    call: &GateCall<'_>,
     counts: &dyn LedgerCounts,
     now: Time,
 ) -> Option<(&'static str, String)> {
+    let operation = call.operation;
     match invariant {
         Invariant::Never(_) => None,
         Invariant::OnlyBetween(hours) if names(&hours.of, operation) => {
@@ -239,24 +267,61 @@ fn broken(
                 )
             })
         }
-        Invariant::MaxCost(cost) => {
-            let spent = match window(contract, cost.per, now) {
-                Some(window) => counts.cost_micros(window),
-                None => u64::MAX,
-            };
-            (spent >= cost.max_cost_micros.max(1)).then(|| {
-                (
-                    "max_cost",
-                    format!(
-                        "{spent} micro-USD were spent; the contract allows {} a {}",
-                        cost.max_cost_micros,
-                        word(cost.per)
-                    ),
-                )
-            })
-        }
+        Invariant::MaxCost(cost) => too_dear(
+            cost.max_cost_micros,
+            cost.per,
+            contract,
+            call.cost,
+            counts,
+            now,
+        ),
         Invariant::OnlyBetween(_) | Invariant::Max(_) => None,
     }
+}
+
+/// Whether a call could cost more than is left of a cap. What costs nothing always fits.
+fn too_dear(
+    cap: u64,
+    per: Per,
+    contract: &Contract,
+    cost: CallCost,
+    counts: &dyn LedgerCounts,
+    now: Time,
+) -> Option<(&'static str, String)> {
+    let at_most = match cost {
+        CallCost::Free | CallCost::AtMost(0) => return None,
+        CallCost::AtMost(micros) => micros,
+        CallCost::Unknown => {
+            return Some((
+                PRICE_UNKNOWN,
+                format!(
+                    "the contract allows {} a {}, and nobody knows what this model costs",
+                    usd(cap),
+                    word(per)
+                ),
+            ));
+        }
+    };
+    let spent = match window(contract, per, now) {
+        Some(window) => counts.cost_micros(window),
+        None => u64::MAX,
+    };
+    (spent.saturating_add(at_most) > cap).then(|| {
+        (
+            MAX_COST,
+            format!(
+                "the contract allows {} a {}; {} are spent or set aside, and this call could cost up to {}",
+                usd(cap),
+                word(per),
+                usd(spent),
+                usd(at_most)
+            ),
+        )
+    })
+}
+
+fn usd(micros: u64) -> String {
+    format!("{:.4} USD", micros as f64 / 1e6)
 }
 
 fn word(per: Per) -> &'static str {

@@ -142,7 +142,7 @@ proptest! {
 
     #[test]
     fn the_gate_agrees_with_the_reference(contract in contract(), (operation, resources) in call(), counts in proptest::array::uniform4(0u64..3)) {
-        let call = GateCall { operation: &operation, class: EffectClass::Opaque, resources: &resources };
+        let call = GateCall { operation: &operation, class: EffectClass::Opaque, resources: &resources, cost: CallCost::Free };
         let verdict = decide(&Permissions::default(), &contract, &call, &Fixed(counts), Time(1_800_000_000_000));
         let (forbidden, asks) = objections(&contract, &operation, &resources, &counts);
         match verdict {
@@ -154,7 +154,7 @@ proptest! {
 
     #[test]
     fn what_is_denied_globally_never_passes(contract in contract(), (operation, resources) in call()) {
-        let call = GateCall { operation: &operation, class: EffectClass::Read, resources: &resources };
+        let call = GateCall { operation: &operation, class: EffectClass::Read, resources: &resources, cost: CallCost::Free };
         let permissions = Permissions { denied_operations: vec![operation.clone()] };
         let verdict = decide(&permissions, &contract, &call, &NoCounts, Time(0));
         let denied = matches!(verdict, Verdict::Refused(Refusal { code: "globally_denied", .. }));
@@ -174,6 +174,7 @@ fn hours_follow_the_contracts_zone_and_may_cross_midnight() {
             operation: "notify.send",
             class: EffectClass::Idempotent,
             resources: &[],
+            cost: CallCost::Free,
         };
         let now = time.parse().unwrap_or_else(|e| panic!("{e}"));
         decide(&Permissions::default(), contract, &call, &NoCounts, now) == Verdict::Allowed

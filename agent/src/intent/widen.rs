@@ -101,7 +101,7 @@ fn exempted(rule: &ApprovalRule, resources: &[Resource]) -> Option<ApprovalRule>
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::gate::{GateCall, NoCounts, Permissions, Verdict, decide};
+    use crate::gate::{CallCost, GateCall, NoCounts, Permissions, Verdict, decide};
     use crate::intent::diff;
     use deputy_protocol::{EffectClass, Time};
     use proptest::prelude::*;
@@ -121,6 +121,7 @@ mod tests {
             operation,
             class: EffectClass::Reconcilable,
             resources,
+            cost: CallCost::Free,
         };
         decide(&Permissions::default(), contract, &call, &NoCounts, Time(0))
     }

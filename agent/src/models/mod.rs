@@ -4,7 +4,7 @@
 //! `talk.rs` is what is said; `settings.rs` which model is set up; `wire/` (pure) translates to
 //! the client crate; `error.rs` says what a failure means; `prices.rs` what tokens cost;
 //! `conversation.rs` keeps a conversation; `converse.rs` is the loop with tools; `outside.rs` marks
-//! text from outside; `local.rs` finds a model on this machine. This file asks.
+//! text from outside; `script.rs` asks for the tools of scripts; `local.rs` finds a model on this machine. This file asks.
 
 mod conversation;
 mod converse;
@@ -12,6 +12,7 @@ mod error;
 mod local;
 mod outside;
 pub mod prices;
+mod script;
 mod settings;
 mod talk;
 mod wire;
@@ -21,6 +22,7 @@ pub use converse::{Budget, Ended, Resource, Step, Toolbox, converse};
 pub use error::ModelError;
 pub use local::OLLAMA;
 pub use outside::{RULE as OUTSIDE_RULE, outside};
+pub use script::at_most;
 pub use settings::{ModelSettings, Provider, SettingsError, get as configured, has_key};
 pub use talk::{
     Charge, Media, Purpose, Question, Reply, Stop, ToolCall, ToolResult, ToolSpec, Turn, Usage,

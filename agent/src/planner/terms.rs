@@ -64,7 +64,7 @@ fn contract(sources: &Sources, registry: &Registry, zone: &str, hosts: Vec<Strin
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::gate::{GateCall, NoCounts, Permissions, Verdict, decide};
+    use crate::gate::{CallCost, GateCall, NoCounts, Permissions, Verdict, decide};
     use crate::tools::{Resource, registry};
     use deputy_protocol::{EffectClass, Time};
 
@@ -76,6 +76,7 @@ mod tests {
             operation,
             class,
             resources: &resources,
+            cost: CallCost::Free,
         };
         decide(&Permissions::default(), contract, &call, &NoCounts, Time(0)) == Verdict::Allowed
     }

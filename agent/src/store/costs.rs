@@ -28,6 +28,60 @@ pub struct Cost<'a> {
     pub cost_micros: i64,
 }
 
+/// What a row is for while nobody knows yet what a call costs.
+const RESERVED: &str = "reserved";
+
+/// Sets aside what a call could cost. It counts as spent for the gate, not in the sums.
+pub fn reserve(
+    db: &Connection,
+    automation: i64,
+    run: i64,
+    tool: &str,
+    micros: u64,
+    at: Time,
+) -> Result<i64, StoreError> {
+    let micros = i64::try_from(micros).unwrap_or(i64::MAX);
+    let key = db
+        .prepare_cached(
+            "INSERT INTO costs (at, automation, run, tool, purpose, cost_micros)
+             VALUES (?1,?2,?3,?4,?5,?6) RETURNING id",
+        )?
+        .query_row(
+            params![at.0, automation, run, tool, RESERVED, micros],
+            |r| r.get(0),
+        )?;
+    Ok(key)
+}
+
+/// Gives back what was set aside: the call has ended, and what it cost is written down.
+pub fn release(db: &Connection, key: i64) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM costs WHERE id=?1 AND purpose=?2")?
+        .execute(params![key, RESERVED])?;
+    Ok(())
+}
+
+/// Counts what was set aside as spent, for one call or for all that are left: they ended without
+/// anybody hearing it, and their answers may have been paid for.
+pub fn keep(db: &Connection, key: Option<i64>) -> Result<(), StoreError> {
+    type Left = (i64, Option<i64>, Option<i64>, i64);
+    let left: Vec<Left> = db
+        .prepare_cached(
+            "UPDATE costs SET purpose='tool', units='{\"answer_lost\":true}'
+             WHERE purpose=?1 AND (?2 IS NULL OR id=?2) RETURNING id, run, automation, cost_micros",
+        )?
+        .query_map(params![RESERVED, key], |r| {
+            Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?))
+        })?
+        .collect::<Result<_, _>>()?;
+    for (_, run, automation, micros) in left {
+        db.prepare_cached("UPDATE runs SET cost_micros=cost_micros+?2 WHERE id=?1")?
+            .execute(params![run, micros])?;
+        db.prepare_cached("UPDATE automations SET cost_micros=cost_micros+?2 WHERE id=?1")?
+            .execute(params![automation, micros])?;
+    }
+    Ok(())
+}
+
 /// Writes a payment down, and adds it to the sums of its run and automation.
 pub fn record(db: &Connection, cost: &Cost<'_>) -> Result<(), StoreError> {
     db.prepare_cached(

@@ -15,11 +15,13 @@ mod html;
 mod http;
 mod image;
 pub mod limits;
+mod llm;
 mod mail;
 mod notes;
 mod notify;
 pub mod operation;
 mod registry;
+mod search;
 mod text;
 mod time;
 mod web;
@@ -54,8 +56,16 @@ pub fn registry() -> &'static Registry {
             .pure::<html::Select>()
             .pure::<html::ToMarkdown>()
             .pure::<html::ToText>()
+            .outside::<image::Generate>()
             .pure::<image::Transform>()
             .outside::<mail::Send>()
+            .outside::<llm::Classify>()
+            .outside::<llm::Describe>()
+            .outside::<llm::Extract>()
+            .outside::<llm::Generate>()
+            .outside::<llm::Judge>()
+            .outside::<llm::Summarize>()
+            .outside::<llm::Translate>()
             .local::<notes::Get>()
             .local::<notes::Put>()
             .local::<notes::Search>()
@@ -67,6 +77,7 @@ pub fn registry() -> &'static Registry {
             .pure::<time::Format>()
             .pure::<time::Parse>()
             .pure::<time::StartOf>()
+            .outside::<search::Search>()
             .outside::<web::Fetch>()
             .outside::<web::Send>()
             .pure::<xml::Format>()

@@ -135,6 +135,17 @@ impl Resource {
     }
 }
 
+/// The most that a call can take of what a model's provider is paid for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Paid {
+    /// Tokens read.
+    pub input_tokens: u64,
+    /// Tokens written.
+    pub output_tokens: u64,
+    /// The model, where it is not the one that is set up.
+    pub model: Option<String>,
+}
+
 /// The parts of an operation that do not depend on how it runs.
 pub trait Operation: Send + Sync + 'static {
     /// Its arguments, without `once`, which the executor takes out first. Unknown fields are refused
@@ -166,6 +177,11 @@ pub trait Operation: Send + Sync + 'static {
     /// error of the arguments (e.g. a URL that does not parse).
     fn resources(_input: &Self::Input) -> Result<Vec<Resource>, ToolError> {
         Ok(Vec::new())
+    }
+
+    /// The most that this very call can take of what is paid for; `None` when it costs nothing.
+    fn paid(_input: &Self::Input) -> Option<Paid> {
+        None
     }
 
     /// A line for people about what this call does, from its arguments alone.
@@ -247,6 +263,8 @@ pub struct CallInfo {
     pub automation: String,
     /// The automation's database key.
     pub automation_key: i64,
+    /// The run's database key; `None` in a rehearsal.
+    pub run_key: Option<i64>,
     /// The step's number in the run.
     pub seq: u32,
     /// The effect key; the same on every repetition. Empty for reads.
@@ -291,6 +309,66 @@ impl CallInfo {
 pub struct OutsideEnv {
     /// Looks a connection up by name, with its secret.
     pub connections: Arc<dyn ConnectionSource>,
+    /// Asks the model that is set up.
+    pub models: Arc<dyn ModelSource>,
+}
+
+/// What a tool asks a model. There are no tools in such a question: whatever the data says, all that
+/// can come of it is an answer.
+#[derive(Clone, Debug, Default)]
+pub struct Asking {
+    /// What is to be done, in our own words and the script's.
+    pub task: String,
+    /// The data it is to be done with, each with where it is from: never instructions.
+    pub data: Vec<(&'static str, String)>,
+    /// Pictures and documents: media type and bytes.
+    pub media: Vec<(String, Vec<u8>)>,
+    /// A JSON Schema that the answer must have the shape of.
+    pub schema: Option<Value>,
+    /// What was wrong with the answer before, and that answer.
+    pub corrected: Option<(String, String)>,
+    /// The most tokens that the answer may have.
+    pub max_tokens: u32,
+}
+
+/// A model's answer to a tool.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answered {
+    /// Its words; JSON when there was a schema.
+    pub text: String,
+    /// Whether it ran into `max_tokens`.
+    pub cut_off: bool,
+}
+
+/// Where tools ask a language model. Every answer is paid for in `costs`, for the call's automation
+/// and run.
+pub trait ModelSource: Send + Sync {
+    /// Puts a question.
+    fn ask<'a>(
+        &'a self,
+        tool: &'static str,
+        asking: Asking,
+        call: &'a CallInfo,
+    ) -> BoxFuture<'a, Result<Answered, ToolError>>;
+
+    /// Has a picture made: its media type and bytes.
+    fn paint<'a>(
+        &'a self,
+        tool: &'static str,
+        picture: &'a Painting,
+        call: &'a CallInfo,
+    ) -> BoxFuture<'a, Result<(String, Vec<u8>), ToolError>>;
+}
+
+/// A picture that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Painting {
+    /// What it shows.
+    pub prompt: String,
+    /// `WIDTHxHEIGHT`, if it matters.
+    pub size: Option<String>,
+    /// The model.
+    pub model: String,
 }
 
 /// A connection as a tool sees it: never given to a script.

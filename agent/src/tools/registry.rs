@@ -33,6 +33,8 @@ pub struct Checked {
     pub title: String,
     /// The arguments, with defaults filled in.
     pub input: Value,
+    /// The most that it takes of what is paid for.
+    pub paid: Option<Paid>,
 }
 
 type RunPure = fn(&str) -> Result<String, ToolError>;
@@ -168,6 +170,7 @@ fn check<O: Operation>(args: Value) -> Result<Checked, ToolError> {
         class: O::class(&input),
         resources: O::resources(&input)?,
         title: O::title(&input).chars().take(limits::TITLE).collect(),
+        paid: O::paid(&input),
         input: erase(O::NAME, &input)?,
     })
 }

@@ -1,7 +1,10 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::clock::BoxFuture;
-use crate::tools::{CallInfo, ConnectionSource, OpenConnection, OutsideEnv, OutsideOperation};
+use crate::tools::{
+    Answered, Asking, CallInfo, ConnectionSource, ModelSource, OpenConnection, OutsideEnv,
+    OutsideOperation, Painting,
+};
 use deputy_protocol::Time;
 use serde_json::{Value, json};
 use std::fs;
@@ -25,11 +28,32 @@ impl ConnectionSource for NoConnections {
     }
 }
 
+impl ModelSource for NoConnections {
+    fn ask<'a>(
+        &'a self,
+        tool: &'static str,
+        _asking: Asking,
+        _call: &'a CallInfo,
+    ) -> BoxFuture<'a, Result<Answered, ToolError>> {
+        Box::pin(async move { Err(ToolError::invalid_input(tool, "files need no model")) })
+    }
+
+    fn paint<'a>(
+        &'a self,
+        tool: &'static str,
+        _picture: &'a Painting,
+        _call: &'a CallInfo,
+    ) -> BoxFuture<'a, Result<(String, Vec<u8>), ToolError>> {
+        Box::pin(async move { Err(ToolError::invalid_input(tool, "files need no model")) })
+    }
+}
+
 fn call(granted: &str) -> CallInfo {
     CallInfo {
         run: "r1".to_owned(),
         automation: "a1".to_owned(),
         automation_key: 1,
+        run_key: Some(1),
         seq: 1,
         effect_key: String::new(),
         effect_id: "0123456789abcdef".to_owned(),
@@ -46,6 +70,7 @@ fn call(granted: &str) -> CallInfo {
 fn run<O: OutsideOperation>(granted: &TempDir, args: Value) -> Result<Value, ToolError> {
     let env = OutsideEnv {
         connections: Arc::new(NoConnections),
+        models: Arc::new(NoConnections),
     };
     let call = call(granted.path().to_str().unwrap());
     let runtime = tokio::runtime::Builder::new_current_thread()

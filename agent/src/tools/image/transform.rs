@@ -27,13 +27,13 @@ const MAX_BETWEEN_PIXELS: u64 = 24_000_000;
 const MAX_RESULT: usize = 10 << 20;
 
 /// `image.transform`
-pub(super) struct Transform;
+pub(crate) struct Transform;
 
 /// A picture and what becomes of it, in this order: turned upright as its camera says, cut, turned,
 /// resized, converted.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TransformInput {
+pub(crate) struct TransformInput {
     /// A PNG, JPEG, WebP or GIF (of which the first picture is taken), of at most 64 megapixels.
     bytes: Bytes,
     /// The part to keep.
@@ -62,7 +62,7 @@ pub(super) struct TransformInput {
 /// A part of a picture, in pixels from its upper left corner.
 #[derive(Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Area {
+pub(crate) struct Area {
     /// From the left.
     x: u32,
     /// From above.
@@ -76,7 +76,7 @@ pub(super) struct Area {
 /// How a picture comes to another shape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Fit {
+pub(crate) enum Fit {
     /// All of it, as large as fits within.
     #[default]
     Contain,
@@ -89,7 +89,7 @@ pub(super) enum Fit {
 /// A format of pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Format {
+pub(crate) enum Format {
     /// PNG.
     Png,
     /// JPEG; what is transparent becomes white.
@@ -119,7 +119,7 @@ impl Format {
 
 /// The picture.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(super) struct Picture {
+pub(crate) struct Picture {
     /// Its file.
     bytes: Bytes,
     /// Its width in pixels.
@@ -348,4 +348,5 @@ fn on_white(picture: RgbaImage) -> DynamicImage {
 }
 
 #[cfg(test)]
+#[path = "tests.rs"]
 mod tests;

@@ -2,7 +2,7 @@
 
 use crate::{Home, Output, wait_until};
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
@@ -30,9 +30,16 @@ impl Binary {
         let path = match std::env::var_os(variable) {
             Some(path) => PathBuf::from(path),
             None => {
-                let test = std::env::current_exe().unwrap();
-                // target/<profile>/deps/<test>
-                test.parent().and_then(Path::parent).unwrap().join(name)
+                let program = std::env::current_exe().unwrap();
+                // target/<profile>/deps/<test>, or target/<profile>/<program>
+                let folder = program.parent().unwrap();
+                let is_test = folder.file_name().is_some_and(|name| name == "deps");
+                let profile = if is_test {
+                    folder.parent().unwrap()
+                } else {
+                    folder
+                };
+                profile.join(name)
             }
         };
         assert!(

@@ -1,12 +1,14 @@
 //! `cargo xtask …`: what a fresh machine needs to run, test and measure Deputy.
 //!
 //! `up.rs` builds and starts it, `test.rs` is everything that must be green, `bench.rs` measures,
+//! `eval.rs` plays the corpus with a live model,
 //! `tools.rs` finds or fetches the programs that they need.
 
 // A task talks to the person who started it, in the terminal.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
+mod eval;
 mod test;
 mod tools;
 mod up;
@@ -17,6 +19,7 @@ const HELP: &str = "\
 cargo xtask up [ARGS]      install what is missing, build, and start the agent (ARGS go to `deputy up`)
 cargo xtask test           formatting, lints, dependencies, and all tests
 cargo xtask bench [--peers] the benchmarks; with --peers DBOS and Restate are measured in the same run
+cargo xtask eval --model PROVIDER/NAME  the corpus of planning and repair against a live model
 ";
 
 fn main() -> ExitCode {
@@ -27,6 +30,7 @@ fn main() -> ExitCode {
         "up" => up::up(&rest),
         "test" => test::test(),
         "bench" => bench::bench(&rest),
+        "eval" => eval::eval(&rest),
         _ => {
             eprint!("{HELP}");
             return ExitCode::from(2);

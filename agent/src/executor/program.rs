@@ -35,15 +35,13 @@ impl Program {
     pub fn new(automation: i64, name: &str, contract: Contract, script: String) -> Self {
         let mut counted = HashSet::new();
         let mut denied = Vec::new();
-        let mut caps_cost = (contract.budget).is_some_and(|budget| budget.cost_micros.is_some());
         for invariant in &contract.invariants {
             match invariant {
                 intent::Invariant::Max(max) => {
                     counted.insert(max.of.clone());
                 }
-                intent::Invariant::MaxCost(_) => caps_cost = true,
                 intent::Invariant::Never(never) => denied.push(never.never.clone()),
-                intent::Invariant::OnlyBetween(_) => {}
+                intent::Invariant::OnlyBetween(_) | intent::Invariant::MaxCost(_) => {}
             }
         }
         for rule in &contract.requires_approval {
@@ -55,7 +53,7 @@ impl Program {
                 counted.insert(rule.of.clone());
             }
         }
-        let limits = limits(&contract);
+        let (limits, caps_cost) = (limits(&contract), contract.caps_cost());
         Self {
             automation,
             name: name.to_owned(),

@@ -329,3 +329,14 @@ pub struct Budget {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_micros: Option<u64>,
 }
+
+impl Contract {
+    /// Whether it says how much may be spent.
+    pub fn caps_cost(&self) -> bool {
+        let is_cap = |invariant: &Invariant| matches!(invariant, Invariant::MaxCost(_));
+        self.invariants.iter().any(is_cap)
+            || self
+                .budget
+                .is_some_and(|budget| budget.cost_micros.is_some())
+    }
+}

@@ -27,7 +27,8 @@ const LONGEST: Duration = Duration::from_secs(120);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("[{check}] {message}")]
 pub struct Refused {
-    /// `bundle`, `contract`, `script`, `coverage`, `minimal`, `trigger`, `dry_run`, `fixture`.
+    /// `bundle`, `contract`, `script`, `coverage`, `minimal`, `cost`, `trigger`, `dry_run`,
+    /// `fixture`.
     pub check: &'static str,
     /// What was refused and why. May hold text from outside, inside a marked block.
     pub message: String,
@@ -174,6 +175,15 @@ fn fits(contract: &Contract, reading: &Reading, registry: &Registry) -> Vec<Refu
             );
             problems.push(refused("minimal", message));
         }
+    }
+    let is_paid = |operation: &&String| registry.get(operation).is_some_and(|entry| entry.is_paid);
+    if let Some(operation) = contract.capabilities.keys().find(is_paid)
+        && !contract.caps_cost()
+    {
+        let message = format!(
+            "{operation} costs money, and the contract does not say how much may be spent: add {{\"max_cost_micros\": N, \"per\": \"day\"}} to its invariants, or a budget with cost_micros for each run"
+        );
+        problems.push(refused("cost", message));
     }
     if contract.triggers.is_empty() {
         let message = "the contract has no trigger, so nothing would ever start it; at least {\"manual\": true}";

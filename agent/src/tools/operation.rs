@@ -179,6 +179,9 @@ pub trait Operation: Send + Sync + 'static {
         Ok(Vec::new())
     }
 
+    /// Whether calls cost money.
+    const PAID: bool = false;
+
     /// The most that this very call can take of what is paid for; `None` when it costs nothing.
     fn paid(_input: &Self::Input) -> Option<Paid> {
         None

@@ -58,6 +58,8 @@ pub struct Entry {
     pub classes: &'static [EffectClass],
     /// The kinds of resource that calls may touch.
     pub resources: &'static [ResourceKind],
+    /// Whether calls cost money.
+    pub is_paid: bool,
     check: fn(Value) -> Result<Checked, ToolError>,
     schemas: fn() -> (Value, Value),
     pure: Option<RunPure>,
@@ -287,6 +289,7 @@ impl Registry {
             kind,
             classes: O::CLASSES,
             resources: O::RESOURCES,
+            is_paid: O::PAID,
             check: check::<O>,
             schemas: schemas::<O>,
             pure: None,

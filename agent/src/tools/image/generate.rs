@@ -50,6 +50,7 @@ impl Operation for Generate {
     const NAME: &'static str = "image.generate";
     const SUMMARY: &'static str = "Has a model make a picture from words, where the provider that is set up speaks OpenAI's images API. Costs money.";
     const CLASSES: &'static [EffectClass] = &[EffectClass::Read];
+    const PAID: bool = true;
 
     fn resources(input: &GenerateInput) -> Result<Vec<Resource>, ToolError> {
         if input.prompt.trim().is_empty() || input.prompt.chars().count() > MAX_PROMPT {

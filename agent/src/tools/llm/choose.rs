@@ -51,6 +51,7 @@ impl Operation for Classify {
     const NAME: &'static str = "llm.classify";
     const SUMMARY: &'static str = "Has the language model say which of some labels a text has: one, or with `multiple` any number. Costs money.";
     const CLASSES: &'static [EffectClass] = &[EffectClass::Read];
+    const PAID: bool = true;
 
     fn resources(input: &ClassifyInput) -> Result<Vec<Resource>, ToolError> {
         check_text(Self::NAME, &input.text)?;
@@ -148,6 +149,7 @@ impl Operation for Judge {
     const NAME: &'static str = "llm.judge";
     const SUMMARY: &'static str = "Has the language model answer a question about a text with yes or no, and say why. Costs money.";
     const CLASSES: &'static [EffectClass] = &[EffectClass::Read];
+    const PAID: bool = true;
 
     fn resources(input: &JudgeInput) -> Result<Vec<Resource>, ToolError> {
         check_text(Self::NAME, &input.text)?;

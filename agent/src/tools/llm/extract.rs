@@ -43,6 +43,7 @@ impl Operation for Extract {
     const NAME: &'static str = "llm.extract";
     const SUMMARY: &'static str = "Has the language model take data out of a text, in the shape of a JSON Schema. Costs money; the answer fits the schema or the call fails.";
     const CLASSES: &'static [EffectClass] = &[EffectClass::Read];
+    const PAID: bool = true;
 
     fn resources(input: &ExtractInput) -> Result<Vec<Resource>, ToolError> {
         check_text(Self::NAME, &input.text)?;

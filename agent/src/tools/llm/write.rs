@@ -50,6 +50,7 @@ impl Operation for Summarize {
     const NAME: &'static str = "llm.summarize";
     const SUMMARY: &'static str = "Has the language model summarize a text. Costs money.";
     const CLASSES: &'static [EffectClass] = &[EffectClass::Read];
+    const PAID: bool = true;
 
     fn resources(input: &SummarizeInput) -> Result<Vec<Resource>, ToolError> {
         check_text(Self::NAME, &input.text)?;
@@ -132,6 +133,7 @@ impl Operation for Translate {
     const NAME: &'static str = "llm.translate";
     const SUMMARY: &'static str = "Has the language model translate a text. Costs money.";
     const CLASSES: &'static [EffectClass] = &[EffectClass::Read];
+    const PAID: bool = true;
 
     fn resources(input: &TranslateInput) -> Result<Vec<Resource>, ToolError> {
         check_text(Self::NAME, &input.text)?;
@@ -199,6 +201,7 @@ impl Operation for Generate {
     const NAME: &'static str = "llm.generate";
     const SUMMARY: &'static str = "Has the language model write something. Text from outside belongs into `text`, never into `prompt`. Costs money.";
     const CLASSES: &'static [EffectClass] = &[EffectClass::Read];
+    const PAID: bool = true;
 
     fn resources(input: &GenerateInput) -> Result<Vec<Resource>, ToolError> {
         check_text(Self::NAME, &input.prompt)?;
@@ -274,6 +277,7 @@ impl Operation for Describe {
     const NAME: &'static str = "llm.describe";
     const SUMMARY: &'static str = "Has the language model say what a picture or a PDF shows, or answer a question about it, where the model can. Costs money.";
     const CLASSES: &'static [EffectClass] = &[EffectClass::Read];
+    const PAID: bool = true;
 
     fn resources(input: &DescribeInput) -> Result<Vec<Resource>, ToolError> {
         if !MEDIA.contains(&input.content_type.as_str()) {

@@ -224,7 +224,7 @@ async fn a_run_never_asks_for_more_than_its_contract_pays() {
             ..Usage::default()
         };
         // 6,000 + 15,000 micro-USD each.
-        let replies = (0..5).map(|n| Reply::text(format!("s{n}")).usage(usage.clone()));
+        let replies = (0..5).map(|n| Reply::text(format!("s{n}")).usage(usage));
         let server = with_model(&world, "anthropic", PRICED, replies.collect()).await;
         let failed = run(&world, &automation).await;
         assert_eq!(failed.state, RunState::Failed, "{cap}");
@@ -263,7 +263,7 @@ async fn calls_at_once_never_spend_the_same_money() {
         output: 1_000,
         ..Usage::default()
     };
-    let replies = (0..6).map(|n| Reply::text(format!("s{n}")).usage(usage.clone()));
+    let replies = (0..6).map(|n| Reply::text(format!("s{n}")).usage(usage));
     let server = with_model(&world, "anthropic", PRICED, replies.collect()).await;
     let failed = run(&world, &automation).await;
     assert_eq!(failed.state, RunState::Failed);

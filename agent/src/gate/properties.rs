@@ -189,3 +189,47 @@ fn hours_follow_the_contracts_zone_and_may_cross_midnight() {
         "a time that cannot be told is outside"
     );
 }
+
+/// Spent so far, whatever the window.
+struct Spent(u64);
+
+impl LedgerCounts for Spent {
+    fn effects(&self, _pattern: &str, _window: Window) -> u64 {
+        0
+    }
+
+    fn cost_micros(&self, _window: Window) -> u64 {
+        self.0
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_that_could_go_beyond_a_cap_passes_and_nothing_free_is_held_up(
+        caps in proptest::collection::vec(0u64..1_000, 0..3), per_run in proptest::option::of(0u64..1_000),
+        spent in 0u64..1_200, cost in prop_oneof![Just(None), (0u64..1_200).prop_map(Some)], known in any::<bool>(),
+    ) {
+        let mut text = serde_json::json!({
+            "contract": 1, "purpose": "p", "capabilities": {"llm.extract": {}},
+            "invariants": caps.iter().map(|cap| serde_json::json!({"max_cost_micros": cap, "per": "day"})).collect::<Vec<_>>(),
+        });
+        if let Some(cap) = per_run {
+            text["budget"] = serde_json::json!({"cost_micros": cap});
+        }
+        let contract: Contract = serde_json::from_value(text).map_err(|e| TestCaseError::fail(e.to_string()))?;
+        let cost = match cost {
+            None => CallCost::Free,
+            Some(_) if !known => CallCost::Unknown,
+            Some(micros) => CallCost::AtMost(micros),
+        };
+        let call = GateCall { operation: "llm.extract", class: EffectClass::Read, resources: &[], cost };
+        let verdict = decide(&Permissions::default(), &contract, &call, &Spent(spent), Time(1_800_000_000_000));
+        let mut all_caps = caps.iter().chain(&per_run);
+        let passes = match cost {
+            CallCost::Free | CallCost::AtMost(0) => true,
+            CallCost::AtMost(micros) => all_caps.all(|cap| spent + micros <= *cap),
+            CallCost::Unknown => all_caps.next().is_none(),
+        };
+        prop_assert_eq!(verdict == Verdict::Allowed, passes);
+    }
+}

@@ -82,7 +82,11 @@ fn at_every_point(kind: Kind, server: &SmtpServer) -> (Figures, BTreeMap<String,
             in_a_row = 0;
             kills += 1;
             let points = std::fs::read_to_string(&count).unwrap();
-            let (_, name) = points.lines().last().unwrap().split_once(' ').unwrap();
+            // By its number: others may have passed points before the kill took them, too.
+            let passed = points.lines().filter_map(|line| line.split_once(' '));
+            let (_, name) = { passed }
+                .find(|(number, _)| *number == n.to_string())
+                .unwrap();
             *killed_at.entry(name.to_owned()).or_insert(0) += 1;
         }
         let agent = home.start();

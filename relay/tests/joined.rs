@@ -17,7 +17,9 @@ const PAIRS: [(Carrier, Carrier); 4] = [
 
 #[tokio::test]
 async fn what_goes_in_comes_out_unaltered_over_every_pair_of_carriers() {
-    let bytes: Vec<u8> = (0..3_000_000u32).map(|i| (i.wrapping_mul(i) >> 7) as u8).collect();
+    let bytes: Vec<u8> = (0..3_000_000u32)
+        .map(|i| (i.wrapping_mul(i) >> 7) as u8)
+        .collect();
     for (agents, clients) in PAIRS {
         let relay = Relay::start(config()).unwrap();
         let _link = echo_agent(&relay, 1, agents, &[salt(1)]).await;

@@ -12,7 +12,7 @@ use deputy_protocol::link::{Binding, EXPORTER_LABEL, Message, PATH, Refusal, Ref
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{
-    CONNECTION, CONTENT_TYPE, HeaderMap, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use hyper::service::service_fn;
@@ -95,7 +95,6 @@ async fn visit(hub: Arc<Hub>, acceptor: TlsAcceptor, tcp: TcpStream, address: So
         .header_read_timeout(patience)
         .max_buf_size(16 * 1024)
         .max_headers(64)
-        .keep_alive(false)
         .serve_connection(
             TokioIo::new(tls),
             service_fn(move |request| {
@@ -148,14 +147,8 @@ impl Visit {
         let mut response = Response::new(Full::default());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
-        headers.insert(
-            CONNECTION,
-            hyper::header::HeaderValue::from_static("Upgrade"),
-        );
-        headers.insert(
-            UPGRADE,
-            hyper::header::HeaderValue::from_static("websocket"),
-        );
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         if let Ok(accept) = derive_accept_key(key.as_bytes()).parse() {
             headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
         }
@@ -232,9 +225,11 @@ fn wants_websocket(headers: &HeaderMap) -> bool {
 fn page(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
-    response.headers_mut().insert(
+    let headers = response.headers_mut();
+    headers.insert(
         CONTENT_TYPE,
-        hyper::header::HeaderValue::from_static("text/plain; charset=utf-8"),
+        HeaderValue::from_static("text/plain; charset=utf-8"),
     );
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }

@@ -2,7 +2,7 @@
 //!
 //! At most [`BATCH`] chunks wait here in each direction; while the far side takes nothing, the near
 //! side is not read, so back-pressure reaches from end to end. A reset of either direction ends
-//! both.
+//! both; only whoever stops listening without a complaint (code 0) may go on talking.
 
 use crate::carriers::{Broken, Duplex, Sink, Source};
 use bytes::Bytes;
@@ -56,11 +56,9 @@ pub(crate) async fn join(
     cut: &CancellationToken,
     stop: &CancellationToken,
 ) -> Parted {
-    let client_stopped = client.sink.stopped();
-    let agent_stopped = agent.sink.stopped();
     let both = async {
         let up = async {
-            copy(&mut client.source, &mut agent.sink, &moved.up)
+            pass_all(&mut client.source, &mut agent.sink, &moved.up)
                 .await
                 .map_err(Parted::Broken)
         };
@@ -77,8 +75,6 @@ pub(crate) async fn join(
             Ok(_) => Parted::Done,
             Err(parted) => parted,
         },
-        broken = client_stopped => Parted::Broken(broken),
-        broken = agent_stopped => Parted::Broken(broken),
         () = cut.cancelled() => Parted::Broken(Broken(CloseCode::Revoked.number())),
         () = stop.cancelled() => Parted::Broken(Broken(CloseCode::GoingAway.number())),
         () = idle(moved, patience.idle) => Parted::Broken(Broken(CloseCode::Idle.number())),
@@ -109,7 +105,24 @@ async fn answer(
     pass(sink, &mut bufs[..n], moved)
         .await
         .map_err(Parted::Broken)?;
-    copy(source, sink, moved).await.map_err(Parted::Broken)
+    pass_all(source, sink, moved).await.map_err(Parted::Broken)
+}
+
+/// One direction to its end: that of its source, or that its far side wants nothing more.
+async fn pass_all(source: &mut Source, sink: &mut Sink, moved: &AtomicU64) -> Result<(), Broken> {
+    let stopped = sink.stopped();
+    let passed = tokio::select! {
+        passed = copy(source, sink, moved) => passed,
+        broken = stopped => Err(broken),
+    };
+    match passed {
+        // Who has heard enough may still have something to say.
+        Err(Broken(code)) if code == CloseCode::Done.number() => {
+            source.stop(code);
+            Ok(())
+        }
+        passed => passed,
+    }
 }
 
 async fn copy(source: &mut Source, sink: &mut Sink, moved: &AtomicU64) -> Result<(), Broken> {

@@ -6,7 +6,9 @@ use deputy_link::{
     RelayAddress, Status, Trust,
 };
 use deputy_protocol::link::{RouteId, RouteSecret, Salt};
-use deputy_relay::{AddressLimits, Config, Limits, Rate, Relay, RouteLimits};
+use deputy_relay::{AddressLimits, CertificateSource, Config, Limits, Rate, Relay, RouteLimits};
+use rustls::pki_types::CertificateDer;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
@@ -160,4 +162,93 @@ pub fn metric(relay: &Relay, name: &str) -> i64 {
     lines
         .filter_map(|line| line.rsplit_once(' ')?.1.parse::<i64>().ok())
         .sum()
+}
+
+/// A certificate in files, for relays that must keep theirs over a restart.
+pub struct Certificate {
+    dir: tempfile::TempDir,
+    pub der: CertificateDer<'static>,
+}
+
+impl Certificate {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let der = write_certificate(dir.path());
+        Self { dir, der }
+    }
+
+    pub fn source(&self) -> CertificateSource {
+        CertificateSource::Files {
+            chain: self.dir.path().join("chain.pem"),
+            key: self.dir.path().join("key.pem"),
+        }
+    }
+
+    /// Another certificate in the same files.
+    pub fn replace(&mut self) {
+        self.der = write_certificate(self.dir.path());
+    }
+
+    pub fn trust(&self) -> Trust {
+        Trust::Roots(vec![self.der.clone()])
+    }
+
+    /// A TLS client that speaks `alpn` and believes this certificate.
+    pub fn tls(&self, alpn: &[u8]) -> rustls::ClientConfig {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(self.der.clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![alpn.to_vec()];
+        config
+    }
+
+    /// A QUIC connection of a stranger.
+    pub async fn quic(
+        &self,
+        relay: &Relay,
+        alpn: &[u8],
+    ) -> Result<quinn::Connection, quinn::ConnectionError> {
+        let crypto = quinn::crypto::rustls::QuicClientConfig::try_from(self.tls(alpn)).unwrap();
+        let endpoint = quinn::Endpoint::client("127.0.0.1:0".parse().unwrap()).unwrap();
+        let config = quinn::ClientConfig::new(Arc::new(crypto));
+        endpoint
+            .connect_with(config, relay.address(), "localhost")
+            .unwrap()
+            .await
+    }
+
+    /// A TLS connection of a stranger.
+    pub async fn tls_stream(
+        &self,
+        relay: &Relay,
+    ) -> tokio_rustls::client::TlsStream<tokio::net::TcpStream> {
+        let tcp = tokio::net::TcpStream::connect(relay.address())
+            .await
+            .unwrap();
+        let name = "localhost".try_into().unwrap();
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(self.tls(b"http/1.1")));
+        connector.connect(name, tcp).await.unwrap()
+    }
+}
+
+fn write_certificate(dir: &std::path::Path) -> CertificateDer<'static> {
+    use base64::Engine;
+    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let pair = rcgen::generate_simple_self_signed(names).unwrap();
+    let pem = |label: &str, der: &[u8]| {
+        let text = base64::engine::general_purpose::STANDARD.encode(der);
+        format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
+    };
+    std::fs::write(dir.join("chain.pem"), pem("CERTIFICATE", pair.cert.der())).unwrap();
+    std::fs::write(
+        dir.join("key.pem"),
+        pem("PRIVATE KEY", &pair.signing_key.serialize_der()),
+    )
+    .unwrap();
+    pair.cert.der().clone()
 }

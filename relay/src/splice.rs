@@ -111,29 +111,43 @@ async fn answer(
 /// One direction to its end: that of its source, or that its far side wants nothing more.
 async fn pass_all(source: &mut Source, sink: &mut Sink, moved: &AtomicU64) -> Result<(), Broken> {
     let stopped = sink.stopped();
-    let passed = tokio::select! {
-        passed = copy(source, sink, moved) => passed,
-        broken = stopped => Err(broken),
+    let ended = tokio::select! {
+        ended = copy(source, sink, moved) => ended,
+        broken = stopped => Ended::Sink(broken),
     };
-    match passed {
+    match ended {
+        Ended::Source => sink.finish().await,
         // Who has heard enough may still have something to say.
-        Err(Broken(code)) if code == CloseCode::Done.number() => {
+        Ended::Sink(Broken(code)) if code == CloseCode::Done.number() => {
             source.stop(code);
             Ok(())
         }
-        passed => passed,
+        Ended::Sink(broken) | Ended::Broke(broken) => Err(broken),
     }
 }
 
-async fn copy(source: &mut Source, sink: &mut Sink, moved: &AtomicU64) -> Result<(), Broken> {
+/// How one direction ended.
+enum Ended {
+    /// Its source has said all.
+    Source,
+    /// Its source was reset or is lost.
+    Broke(Broken),
+    /// Its far side takes nothing more.
+    Sink(Broken),
+}
+
+async fn copy(source: &mut Source, sink: &mut Sink, moved: &AtomicU64) -> Ended {
     let mut bufs = empty();
     let mut turn = 0;
     loop {
-        let n = source.read(&mut bufs).await?;
-        if n == 0 {
-            return sink.finish().await;
+        let n = match source.read(&mut bufs).await {
+            Ok(0) => return Ended::Source,
+            Ok(n) => n,
+            Err(broken) => return Ended::Broke(broken),
+        };
+        if let Err(broken) = pass(sink, &mut bufs[..n], moved).await {
+            return Ended::Sink(broken);
         }
-        pass(sink, &mut bufs[..n], moved).await?;
         turn += 1;
         if turn == TURN {
             turn = 0;

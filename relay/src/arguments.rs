@@ -1,7 +1,7 @@
 //! The command line of `deputy-relay`. Every argument can be given in the environment too.
 
 use clap::{Parser, ValueEnum};
-use deputy_relay::{Access, CertificateSource, Config, RelayError};
+use deputy_relay::{Access, CertificateSource, Config, Rate, RelayError};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -57,6 +57,10 @@ pub(crate) struct Arguments {
         default_value_t = 512
     )]
     connections_per_address: u32,
+
+    /// New connections a second from one address, and as many dials; eight times as many at once
+    #[arg(long, env = "DEPUTY_RELAY_RATE_PER_ADDRESS", default_value_t = 16.0)]
+    rate_per_address: f64,
 
     /// Joined streams of one route at a time
     #[arg(long, env = "DEPUTY_RELAY_STREAMS_PER_ROUTE", default_value_t = 32)]
@@ -142,6 +146,17 @@ impl Arguments {
         config.elsewhere = self.elsewhere;
         config.limits.connections = self.connections;
         config.limits.address.open = self.connections_per_address;
+        let rate = Rate {
+            burst: self.rate_per_address * 8.0,
+            per_second: self.rate_per_address,
+        };
+        if !(rate.burst >= 1.0 && rate.burst.is_finite()) {
+            return Err(RelayError::Config(
+                "--rate-per-address must be at least 0.125, else nobody gets in".into(),
+            ));
+        }
+        config.limits.address.connections = rate;
+        config.limits.address.dials = rate;
         config.limits.route.streams = self.streams_per_route;
         config.timeouts.drain = Duration::from_secs(self.drain_seconds);
         config.log_addresses = self.log_addresses;

@@ -1,5 +1,5 @@
 //! Set-up for the relay's tests: a real relay on real sockets, agents that echo, clients that dial.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 use deputy_link::{
     AgentConfig, AgentLink, Arrival, Carrier, CarrierChoice, DialConfig, Dialler, LinkStream,

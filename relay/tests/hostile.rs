@@ -1,5 +1,5 @@
 //! Strangers who do not follow the protocol: each is told so or shut out, and nobody else notices.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod common;
 
@@ -210,7 +210,8 @@ async fn nobody_registers_what_they_cannot_prove() {
     let certificate = Certificate::new();
     let relay = relay(&certificate);
     let salts = [salt(1)];
-    let changes: [(&str, fn(&mut Register)); 4] = [
+    type Change = fn(&mut Register);
+    let changes: [(&str, Change); 4] = [
         ("another's key", |r| {
             r.route_key = RouteSecret::from_bytes([1; 32]).public()
         }),

@@ -1,5 +1,5 @@
 //! A client's stream is joined with an agent's, over every pair of carriers.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod common;
 

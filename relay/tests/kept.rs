@@ -1,5 +1,5 @@
 //! Links that hold, come back, move, and end as they should.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Every way in which the relay says no, in words that a person understands.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod common;
 

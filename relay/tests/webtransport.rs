@@ -1,6 +1,6 @@
 //! Browsers' carrier: WebTransport on the same UDP port, with the certificate's hash as a browser
 //! takes it.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
 mod common;
 

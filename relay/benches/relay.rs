@@ -22,6 +22,8 @@ const TRIPS: usize = 4000;
 const DIALS: usize = 10_000;
 const AT_A_TIME: usize = 64;
 const IDLE: usize = 20_000;
+/// The argument with which this program is the bare server of the memory benchmark.
+const BARE_SERVER: &str = "serve-bare";
 
 fn main() {
     let arguments: Vec<String> = std::env::args()
@@ -29,11 +31,15 @@ fn main() {
         .filter(|a| !a.starts_with("--"))
         .collect();
     let wants = |name: &str| arguments.is_empty() || arguments.iter().any(|a| a.starts_with(name));
+    let bare_server = arguments.iter().any(|a| a == BARE_SERVER);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .unwrap();
     runtime.block_on(async {
+        if bare_server {
+            return ends::serve_bare().await;
+        }
         if wants("bulk") {
             bulk().await;
         }
@@ -164,20 +170,24 @@ async fn dials() {
 }
 
 async fn idle(many: usize) {
-    let relay = Running::start();
-    let before = relay.memory();
-    let agents = ends::idle_agents(relay.port, relay.hash, many).await;
-    // The handshakes' leftovers are given back by themselves.
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    let alive = agents.iter().filter(|a| a.is_alive()).count();
-    let each = (relay.memory() - before) as f64 / many as f64;
-    println!(
-        "idle agents over QUIC: {alive} of {many} linked, {:.1} KiB of the relay's memory each",
-        each / 1024.0
-    );
+    println!("memory of {many} idle agents over QUIC, each:");
+    let bare = idle_on(Running::start_bare(), many, false).await;
+    println!("  bare quinn, one stream each {bare:5.1} KiB");
+    let relayed = idle_on(Running::start(), many, true).await;
+    println!("  relay, one route each       {relayed:5.1} KiB");
 }
 
-/// The relay's binary, in a process of its own.
+/// KiB of the server's memory for each of its connections.
+async fn idle_on(server: Running, many: usize, register: bool) -> f64 {
+    let before = server.memory();
+    let agents = ends::idle_agents(server.port, server.hash, many, register).await;
+    // The handshakes' leftovers are given back by themselves.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(agents.iter().all(ends::Idle::is_alive), "some were dropped");
+    (server.memory() - before) as f64 / many as f64 / 1024.0
+}
+
+/// A server in a process of its own.
 struct Running {
     child: Child,
     port: u16,
@@ -186,9 +196,8 @@ struct Running {
 
 impl Running {
     fn start() -> Self {
-        use base64::Engine;
-        use std::io::BufRead;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_deputy-relay"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deputy-relay"));
+        command
             .args([
                 "--listen",
                 "127.0.0.1:0",
@@ -201,10 +210,18 @@ impl Running {
                 "50000",
                 "--rate-per-address",
                 "50000",
-            ])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+            ]);
+        Self::spawn(&mut command)
+    }
+
+    fn start_bare() -> Self {
+        Self::spawn(Command::new(std::env::current_exe().unwrap()).arg(BARE_SERVER))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        use base64::Engine;
+        use std::io::BufRead;
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
         let mut field = |name: &str| loop {
             let line = lines.next().unwrap().unwrap();

@@ -33,23 +33,46 @@ pub struct Bare {
     _endpoints: [Endpoint; 2],
 }
 
+/// A server of bare quinn, and its certificate's hash.
+fn bare_server() -> (Endpoint, [u8; 32]) {
+    let pair = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let hash = certificate_hash(pair.cert.der());
+    let key = PrivatePkcs8KeyDer::from(pair.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![pair.cert.der().clone()], key.into())
+        .unwrap();
+    tls.alpn_protocols = vec![ALPN.to_vec()];
+    let crypto = quinn::crypto::rustls::QuicServerConfig::try_from(tls).unwrap();
+    let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
+    config.transport_config(Arc::new(transport()));
+    let endpoint = Endpoint::server(config, "127.0.0.1:0".parse().unwrap()).unwrap();
+    (endpoint, hash)
+}
+
+/// Accepts connections and keeps a stream of each, in the place of a relay.
+pub async fn serve_bare() {
+    use base64::Engine;
+    let (endpoint, hash) = bare_server();
+    let hash = base64::engine::general_purpose::STANDARD.encode(hash);
+    let at = endpoint.local_addr().unwrap();
+    println!("{{\"listen\":\"{at}\"}}\n{{\"sha256\":\"{hash}\"}}");
+    while let Some(incoming) = endpoint.accept().await {
+        tokio::spawn(async move {
+            let connection = incoming.await.unwrap();
+            let mut stream = connection.accept_bi().await.unwrap();
+            stream.0.write_all(b"!").await.unwrap();
+            stream.1.read_to_end(1024).await
+        });
+    }
+}
+
 impl Bare {
     pub async fn start() -> Self {
-        let pair = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-        let hash = certificate_hash(pair.cert.der());
-        let key = PrivatePkcs8KeyDer::from(pair.signing_key.serialize_der());
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut tls = rustls::ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![pair.cert.der().clone()], key.into())
-            .unwrap();
-        tls.alpn_protocols = vec![ALPN.to_vec()];
-        let crypto = quinn::crypto::rustls::QuicServerConfig::try_from(tls).unwrap();
-        let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
-        config.transport_config(Arc::new(transport()));
-        let endpoint = Endpoint::server(config, "127.0.0.1:0".parse().unwrap()).unwrap();
+        let (endpoint, hash) = bare_server();
         let at = endpoint.local_addr().unwrap();
         let accepting = {
             let endpoint = endpoint.clone();
@@ -195,7 +218,7 @@ impl Idle {
 }
 
 /// So many agents with a route each, over one UDP socket.
-pub async fn idle_agents(port: u16, hash: [u8; 32], many: usize) -> Vec<Idle> {
+pub async fn idle_agents(port: u16, hash: [u8; 32], many: usize, register: bool) -> Vec<Idle> {
     let own = client_endpoint(hash);
     let at = SocketAddr::from(([127, 0, 0, 1], port));
     let address = RelayAddress::new("127.0.0.1", port);
@@ -207,7 +230,15 @@ pub async fn idle_agents(port: u16, hash: [u8; 32], many: usize) -> Vec<Idle> {
         }
         let (own, host) = (own.clone(), address.host().to_owned());
         running.spawn(async move {
-            let (connection, control) = linked_as(&own, at, &host, Role::Agent, n, 1).await;
+            let (connection, control) = if register {
+                linked_as(&own, at, &host, Role::Agent, n, 1).await
+            } else {
+                let connection = own.connect(at, &host).unwrap().await.unwrap();
+                let mut stream = connection.open_bi().await.unwrap();
+                stream.0.write_all(b"!").await.unwrap();
+                stream.1.read_exact(&mut [0]).await.unwrap();
+                (connection, stream)
+            };
             Idle {
                 connection,
                 _control: control,

@@ -49,7 +49,8 @@ impl Dialler {
         }
     }
 
-    /// A stream to the agent behind `route` at `relay`.
+    /// A stream to the agent behind `route` at `relay`, or at the relay of the same name to which
+    /// that one points.
     ///
     /// # Errors
     /// [`LinkError::Refused`] with the reason when the relay is there but the agent is not, or
@@ -59,6 +60,20 @@ impl Dialler {
         relay: &RelayAddress,
         route: RouteId,
     ) -> Result<LinkStream, LinkError> {
+        let refusal = match self.dial_at(relay, route).await {
+            Err(LinkError::Refused(refusal)) => refusal,
+            done => return done,
+        };
+        // Once: relays that point at each other must not keep a client busy.
+        match refusal.to.as_deref().map(str::parse::<RelayAddress>) {
+            Some(Ok(to)) if refusal.code == RefusalCode::Elsewhere => {
+                self.dial_at(&to, route).await
+            }
+            _ => Err(refusal.into()),
+        }
+    }
+
+    async fn dial_at(&self, relay: &RelayAddress, route: RouteId) -> Result<LinkStream, LinkError> {
         let open = self.open().get(relay).cloned();
         if let Some(connection) = open {
             match over_quic(&connection, route).await {

@@ -66,6 +66,16 @@ pub(crate) struct Arguments {
     #[arg(long, env = "DEPUTY_RELAY_STREAMS_PER_ROUTE", default_value_t = 32)]
     streams_per_route: u32,
 
+    /// The NATS server over which relays of one name find each other
+    #[cfg(feature = "cluster")]
+    #[arg(long, env = "DEPUTY_RELAY_NATS", requires = "here")]
+    nats: Option<String>,
+
+    /// Where clients reach this very relay of a name's several, as host:port
+    #[cfg(feature = "cluster")]
+    #[arg(long, env = "DEPUTY_RELAY_HERE", requires = "nats")]
+    here: Option<String>,
+
     /// Seconds that joined streams may live on when the relay stops
     #[arg(long, env = "DEPUTY_RELAY_DRAIN_SECONDS", default_value_t = 30)]
     drain_seconds: u64,
@@ -141,6 +151,14 @@ impl Arguments {
                 AccessFor::Agents => Access::Agents(token),
                 AccessFor::Everybody => Access::Everybody(token),
             };
+        }
+        #[cfg(feature = "cluster")]
+        if let (Some(nats), Some(here)) = (self.nats, self.here) {
+            config.cluster = Some(deputy_relay::Cluster {
+                nats,
+                here,
+                prefix: "deputy.relay".to_owned(),
+            });
         }
         config.admin = self.admin;
         config.elsewhere = self.elsewhere;

@@ -29,6 +29,22 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Write addresses into the log.
     pub log_addresses: bool,
+    /// The other relays of the same name.
+    #[cfg(feature = "cluster")]
+    pub cluster: Option<Cluster>,
+}
+
+/// How a relay finds the others of its name.
+#[cfg(feature = "cluster")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// The NATS server, e.g. `nats://127.0.0.1:4222`. Whoever can publish there can send clients
+    /// away: keep it to the relays.
+    pub nats: String,
+    /// Where clients reach this very relay, as `host:port`. Its certificate must hold for that host.
+    pub here: String,
+    /// With what the subjects begin.
+    pub prefix: String,
 }
 
 /// Where the certificate comes from.
@@ -148,6 +164,8 @@ impl Config {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             log_addresses: false,
+            #[cfg(feature = "cluster")]
+            cluster: None,
         }
     }
 }

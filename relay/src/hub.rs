@@ -12,8 +12,9 @@ use deputy_protocol::link::{
 };
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
@@ -37,6 +38,8 @@ pub(crate) struct Hub {
     pub(crate) farewells: Arc<Semaphore>,
     addresses: Mutex<Addresses>,
     tables: Mutex<HubTables>,
+    /// The other relays of this name, if there are any.
+    others: OnceLock<Arc<dyn Others>>,
     open: AtomicU32,
     next: AtomicU64,
 }
@@ -63,6 +66,16 @@ pub(crate) enum Streams {
     Quic(quinn::Connection),
     /// The agent brings it, when it is told.
     Fetched,
+}
+
+/// The other relays of the same name.
+pub(crate) trait Others: Send + Sync {
+    /// Where a route is held, as `host:port`; `None` when nobody says so in time.
+    fn find(&self, route: RouteId) -> Pin<Box<dyn Future<Output = Option<String>> + Send + '_>>;
+    /// These routes are held here from now on.
+    fn took(&self, routes: &[RouteId]);
+    /// Their owner revoked these routes.
+    fn revoked(&self, routes: &[RouteId]);
 }
 
 /// What a control channel has to pass on.
@@ -129,6 +142,23 @@ impl Drop for TicketEntry<'_> {
     }
 }
 
+impl HubTables {
+    fn tell_displaced(&self, displaced: HashMap<LinkId, Vec<RouteId>>) {
+        for (older, routes) in displaced {
+            if let Some(port) = self.ports.get(&older) {
+                // Full: it takes nothing any more, which is why there is a newer one.
+                let _ = port.tell.try_send(Notice::Displaced(routes));
+            }
+        }
+    }
+
+    fn cut(&self, splices: &[SpliceId]) {
+        for cut in splices.iter().filter_map(|splice| self.cuts.get(splice)) {
+            cut.cancel();
+        }
+    }
+}
+
 impl Hub {
     pub(crate) fn new(config: Config) -> Arc<Self> {
         let limits = &config.limits;
@@ -145,6 +175,7 @@ impl Hub {
                 cuts: HashMap::new(),
                 tickets: HashMap::new(),
             }),
+            others: OnceLock::new(),
             open: AtomicU32::new(0),
             next: AtomicU64::new(1),
             config,
@@ -217,22 +248,60 @@ impl Hub {
         let mut tables = self.tables();
         let displaced = tables.routes.register(link, routes, Instant::now())?;
         tables.ports.entry(link).or_insert_with(|| port.clone());
-        for (older, routes) in displaced {
-            if let Some(port) = tables.ports.get(&older) {
-                // Full: it takes nothing any more, which is why there is a newer one.
-                let _ = port.tell.try_send(Notice::Displaced(routes));
-            }
+        tables.tell_displaced(displaced);
+        drop(tables);
+        if let Some(others) = self.others.get()
+            && !routes.is_empty()
+        {
+            others.took(routes);
         }
         Ok(())
+    }
+
+    /// Another relay of this name holds these routes now.
+    #[cfg_attr(not(feature = "cluster"), allow(dead_code))]
+    pub(crate) fn taken(&self, routes: &[RouteId]) {
+        let mut tables = self.tables();
+        let displaced = tables.routes.taken(routes);
+        tables.tell_displaced(displaced);
+    }
+
+    /// Their owner revoked these routes at another relay of this name.
+    #[cfg_attr(not(feature = "cluster"), allow(dead_code))]
+    pub(crate) fn revoked_elsewhere(&self, routes: &[RouteId]) {
+        let mut tables = self.tables();
+        let splices = tables.routes.revoked(routes);
+        tables.cut(&splices);
+    }
+
+    /// Whether this relay holds the route and takes dials.
+    #[cfg_attr(not(feature = "cluster"), allow(dead_code))]
+    pub(crate) fn holds(&self, route: &RouteId) -> bool {
+        !self.draining.is_cancelled() && self.tables().routes.is_held(route)
+    }
+
+    /// There are other relays of this name.
+    #[cfg_attr(not(feature = "cluster"), allow(dead_code))]
+    pub(crate) fn set_others(&self, others: Arc<dyn Others>) {
+        // It is set once, at the start.
+        let _ = self.others.set(others);
     }
 
     /// `link` revokes routes: their streams are cut.
     pub(crate) fn unregister(&self, link: LinkId, routes: &[RouteId]) {
         let mut tables = self.tables();
-        for splice in tables.routes.unregister(link, routes) {
-            if let Some(cut) = tables.cuts.get(&splice) {
-                cut.cancel();
-            }
+        let held: Vec<RouteId> = routes
+            .iter()
+            .filter(|r| tables.routes.holds(link, r))
+            .copied()
+            .collect();
+        let splices = tables.routes.unregister(link, &held);
+        tables.cut(&splices);
+        drop(tables);
+        if let Some(others) = self.others.get()
+            && !held.is_empty()
+        {
+            others.revoked(&held);
         }
     }
 
@@ -280,7 +349,10 @@ impl Hub {
         };
         let (entry, (mut agent, _place)) = match answered {
             Ok(both) => both,
-            Err(refusal) => return self.refuse_dial(client, refusal).await,
+            Err(refusal) => {
+                let refusal = self.point_elsewhere(refusal, route).await;
+                return self.refuse_dial(client, refusal).await;
+            }
         };
         self.metrics.dialled(Dialled::Joined);
         self.metrics.streams.fetch_add(1, Ordering::Relaxed);
@@ -309,6 +381,23 @@ impl Hub {
         if parted == Parted::NoAnswer {
             self.refuse_dial(client, Refusal::new(RefusalCode::Offline))
                 .await;
+        }
+    }
+
+    /// What is not here may be at another relay of this name.
+    async fn point_elsewhere(&self, refusal: Refusal, route: RouteId) -> Refusal {
+        let (RefusalCode::Offline, Some(others)) = (refusal.code, self.others.get()) else {
+            return refusal;
+        };
+        if self.tables().routes.is_held(&route) {
+            return refusal;
+        }
+        match others.find(route).await {
+            Some(to) => Refusal {
+                to: Some(to),
+                ..Refusal::new(RefusalCode::Elsewhere)
+            },
+            None => refusal,
         }
     }
 

@@ -8,6 +8,8 @@
 
 mod admin;
 mod carriers;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod config;
 mod core;
 mod error;
@@ -18,6 +20,8 @@ mod relay;
 mod splice;
 mod tls;
 
+#[cfg(feature = "cluster")]
+pub use config::Cluster;
 pub use config::{CertificateSource, Config, Limits, Timeouts};
 pub use core::greeting::Access;
 pub use core::limits::{AddressLimits, Rate};

@@ -13,8 +13,9 @@ pub(crate) enum Dialled {
     Refused,
 }
 
-const REFUSALS: [(RefusalCode, &str); 10] = [
+const REFUSALS: [(RefusalCode, &str); 11] = [
     (RefusalCode::Offline, "offline"),
+    (RefusalCode::Elsewhere, "elsewhere"),
     (RefusalCode::RateLimited, "rate_limited"),
     (RefusalCode::Full, "full"),
     (RefusalCode::Version, "version"),

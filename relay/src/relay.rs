@@ -67,6 +67,10 @@ impl Relay {
             let at = admin_address.unwrap_or(address);
             tasks.spawn(admin::serve(hub.clone(), into_tokio(admin, at)?));
         }
+        #[cfg(feature = "cluster")]
+        if let Some(cluster) = hub.config.cluster.clone() {
+            tasks.spawn(join_others(hub.clone(), cluster));
+        }
         tasks.spawn(upkeep(hub.clone(), certificates.clone()));
         Ok(Self {
             hub,
@@ -132,6 +136,13 @@ impl Drop for Relay {
         self.hub.stopping.cancel();
         self.endpoint
             .close(CloseCode::GoingAway.number().into(), b"");
+    }
+}
+
+#[cfg(feature = "cluster")]
+async fn join_others(hub: Arc<Hub>, cluster: crate::config::Cluster) {
+    if let Err(error) = crate::cluster::run(hub, cluster).await {
+        tracing::error!(%error, "serving alone");
     }
 }
 

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum RefusalCode {
     /// No agent holds this route, or it did not answer.
     Offline,
+    /// Another relay of the same name holds this route; see `to`.
+    Elsewhere,
     /// Too many attempts; see `retry_ms`.
     RateLimited,
     /// The route, or the relay, has as many streams or links as it takes.
@@ -49,6 +51,9 @@ pub struct Refusal {
     /// With `version`: what the refusing side speaks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<u32>,
+    /// With `elsewhere`: where to dial instead, as `host:port`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
 }
 
 impl Refusal {
@@ -62,6 +67,7 @@ impl Refusal {
             id: None,
             retry_ms: None,
             versions: Vec::new(),
+            to: None,
         }
     }
 
@@ -96,6 +102,10 @@ fn words(code: RefusalCode) -> (&'static str, &'static str) {
         RefusalCode::Offline => (
             "The agent is not connected to this relay, so nothing was sent.",
             "Check that its computer is on and online, then try again.",
+        ),
+        RefusalCode::Elsewhere => (
+            "The agent is connected to another relay of this name, so nothing was sent here.",
+            "Dial it there.",
         ),
         RefusalCode::RateLimited => (
             "Too many attempts in a short time, so this one was not tried.",

@@ -120,6 +120,50 @@ impl Routes {
         cut
     }
 
+    /// Another relay has these routes now. Gives the links that lost some.
+    #[cfg_attr(not(feature = "cluster"), allow(dead_code))]
+    pub(crate) fn taken(&mut self, routes: &[RouteId]) -> HashMap<LinkId, Vec<RouteId>> {
+        let mut displaced: HashMap<LinkId, Vec<RouteId>> = HashMap::new();
+        for id in routes {
+            let Some(link) = self.routes.get_mut(id).and_then(|route| route.link.take()) else {
+                continue;
+            };
+            if let Some(held) = self.links.get_mut(&link) {
+                held.remove(id);
+            }
+            displaced.entry(link).or_default().push(*id);
+            self.forget_if_unused(*id);
+        }
+        displaced
+    }
+
+    /// Their owner revoked these routes at another relay. Gives the joined streams to cut here.
+    #[cfg_attr(not(feature = "cluster"), allow(dead_code))]
+    pub(crate) fn revoked(&mut self, routes: &[RouteId]) -> Vec<SpliceId> {
+        let mut cut = Vec::new();
+        for id in routes {
+            if let Some(route) = self.routes.remove(id) {
+                cut.extend(route.splices);
+                if let Some(held) = route.link.and_then(|link| self.links.get_mut(&link)) {
+                    held.remove(id);
+                }
+            }
+        }
+        cut
+    }
+
+    /// Whether `link` holds the route.
+    pub(crate) fn holds(&self, link: LinkId, id: &RouteId) -> bool {
+        self.links.get(&link).is_some_and(|held| held.contains(id))
+    }
+
+    /// Whether a link of this relay holds the route.
+    pub(crate) fn is_held(&self, id: &RouteId) -> bool {
+        self.routes
+            .get(id)
+            .is_some_and(|route| route.link.is_some())
+    }
+
     /// `link` ended. Its streams live on, and can still be revoked when the agent comes back.
     pub(crate) fn ended(&mut self, link: LinkId) {
         for id in self.links.remove(&link).unwrap_or_default() {
@@ -273,6 +317,23 @@ mod tests {
         let limited = routes.dial(id(1), SpliceId(4), now).unwrap_err();
         assert_eq!(limited.code, RefusalCode::RateLimited);
         assert_eq!(limited.retry_ms, Some(1000));
+    }
+
+    #[test]
+    fn what_another_relay_has_is_lost_here_and_what_it_revokes_is_cut() {
+        let now = Instant::now();
+        let mut routes = routes();
+        routes.register(OLD, &[id(1), id(2)], now).unwrap();
+        routes.dial(id(1), SpliceId(7), now).unwrap();
+        assert_eq!(
+            routes.taken(&[id(1), id(9)]),
+            HashMap::from([(OLD, vec![id(1)])])
+        );
+        assert!(!routes.is_held(&id(1)) && routes.is_held(&id(2)));
+        assert_eq!(routes.revoked(&[id(1), id(2)]), [SpliceId(7)]);
+        assert!(!routes.is_held(&id(2)));
+        routes.ended(OLD);
+        assert!(routes.routes.is_empty() && routes.links.is_empty());
     }
 
     #[test]

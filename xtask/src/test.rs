@@ -8,6 +8,7 @@ const COUNTERPARTS: &[(&str, &str)] = &[
     ("postfix", "postfix"),
     ("dovecot", "dovecot-core"),
     ("faketime", "faketime"),
+    ("nats-server", "nats-server"),
 ];
 
 /// Test builds of the agent: they can be killed at every write, and made to run hostile code.
@@ -20,6 +21,7 @@ pub(crate) fn test() -> Done {
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
     clippy(&[])?;
     clippy(&["--package", "deputy-agent", "--features", TEST_FEATURES])?;
+    clippy(&["--package", "deputy-relay", "--features", "cluster"])?;
     dependencies()?;
     fault_build()?;
     run(&mut cargo(&[
@@ -38,6 +40,15 @@ pub(crate) fn test() -> Done {
         TEST_FEATURES,
         "--test",
         "sandbox_native",
+    ]))?;
+    run(&mut cargo(&[
+        "test",
+        "--package",
+        "deputy-relay",
+        "--features",
+        "cluster",
+        "--test",
+        "cluster",
     ]))
 }
 

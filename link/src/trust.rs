@@ -22,7 +22,10 @@ pub enum Trust {
 impl Trust {
     /// The TLS configuration of a client, for the application protocols `alpn`. TLS 1.3 only: the
     /// channel binding needs it.
-    pub(crate) fn client_config(&self, alpn: &[&[u8]]) -> Result<ClientConfig, LinkError> {
+    ///
+    /// # Errors
+    /// [`LinkError::Setup`] when the system's trust or the given authorities cannot be used.
+    pub fn client_config(&self, alpn: &[&[u8]]) -> Result<ClientConfig, LinkError> {
         let setup = |error: rustls::Error| LinkError::Setup(error.to_string());
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone())

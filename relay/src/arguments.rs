@@ -76,6 +76,36 @@ pub(crate) struct Arguments {
     #[arg(long, env = "DEPUTY_RELAY_HERE", requires = "nats")]
     here: Option<String>,
 
+    /// Apple's signing key for push (.p8), with --apns-key-id, --apns-team and --apns-topic
+    #[cfg(feature = "push")]
+    #[arg(long, env = "DEPUTY_RELAY_APNS_KEY", requires_all = ["apns_key_id", "apns_team", "apns_topic"])]
+    apns_key: Option<PathBuf>,
+
+    /// The id of Apple's signing key
+    #[cfg(feature = "push")]
+    #[arg(long, env = "DEPUTY_RELAY_APNS_KEY_ID")]
+    apns_key_id: Option<String>,
+
+    /// The publisher's team at Apple
+    #[cfg(feature = "push")]
+    #[arg(long, env = "DEPUTY_RELAY_APNS_TEAM")]
+    apns_team: Option<String>,
+
+    /// The app's bundle id
+    #[cfg(feature = "push")]
+    #[arg(long, env = "DEPUTY_RELAY_APNS_TOPIC")]
+    apns_topic: Option<String>,
+
+    /// Push to development builds of the app
+    #[cfg(feature = "push")]
+    #[arg(long, env = "DEPUTY_RELAY_APNS_SANDBOX")]
+    apns_sandbox: bool,
+
+    /// Google's service account for push, the JSON file that Firebase hands out
+    #[cfg(feature = "push")]
+    #[arg(long, env = "DEPUTY_RELAY_FCM_ACCOUNT")]
+    fcm_account: Option<PathBuf>,
+
     /// Seconds that joined streams may live on when the relay stops
     #[arg(long, env = "DEPUTY_RELAY_DRAIN_SECONDS", default_value_t = 30)]
     drain_seconds: u64,
@@ -115,6 +145,10 @@ impl Arguments {
     /// The relay's configuration.
     pub(crate) fn into_config(self) -> Result<Config, RelayError> {
         let mut config = Config::local(self.listen);
+        #[cfg(feature = "push")]
+        {
+            config.push = self.push();
+        }
         config.certificate = match (self.certificate, self.key, self.self_signed) {
             (Some(chain), Some(key), _) => CertificateSource::Files { chain, key },
             (_, _, true) => CertificateSource::SelfSigned,
@@ -179,5 +213,37 @@ impl Arguments {
         config.timeouts.drain = Duration::from_secs(self.drain_seconds);
         config.log_addresses = self.log_addresses;
         Ok(config)
+    }
+
+    #[cfg(feature = "push")]
+    fn push(&self) -> Option<deputy_relay::PushConfig> {
+        let apns = match (
+            &self.apns_key,
+            &self.apns_key_id,
+            &self.apns_team,
+            &self.apns_topic,
+        ) {
+            (Some(key), Some(key_id), Some(team_id), Some(topic)) => Some(deputy_relay::Apns {
+                key: key.clone(),
+                key_id: key_id.clone(),
+                team_id: team_id.clone(),
+                topic: topic.clone(),
+                server: if self.apns_sandbox {
+                    "https://api.sandbox.push.apple.com".to_owned()
+                } else {
+                    "https://api.push.apple.com".to_owned()
+                },
+            }),
+            _ => None,
+        };
+        let fcm = self.fcm_account.as_ref().map(|account| deputy_relay::Fcm {
+            account: account.clone(),
+            server: "https://fcm.googleapis.com".to_owned(),
+        });
+        (apns.is_some() || fcm.is_some()).then_some(deputy_relay::PushConfig {
+            apns,
+            fcm,
+            trust: deputy_link::Trust::System,
+        })
     }
 }

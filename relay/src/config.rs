@@ -29,6 +29,9 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Write addresses into the log.
     pub log_addresses: bool,
+    /// The push services that it can reach.
+    #[cfg(feature = "push")]
+    pub push: Option<crate::push::PushConfig>,
     /// The other relays of the same name.
     #[cfg(feature = "cluster")]
     pub cluster: Option<Cluster>,
@@ -75,6 +78,8 @@ pub struct Limits {
     pub address: AddressLimits,
     /// For one route.
     pub route: RouteLimits,
+    /// Envelopes of one agent to push services.
+    pub pushes: Rate,
     /// Addresses that are remembered.
     pub addresses: usize,
     /// Bytes of one stream that may wait in the relay.
@@ -127,6 +132,10 @@ impl Default for Limits {
                     per_second: 2.0,
                 },
             },
+            pushes: Rate {
+                burst: 60.0,
+                per_second: 1.0,
+            },
             addresses: 200_000,
             stream_window: 1 << 20,
         }
@@ -164,6 +173,8 @@ impl Config {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             log_addresses: false,
+            #[cfg(feature = "push")]
+            push: None,
             #[cfg(feature = "cluster")]
             cluster: None,
         }

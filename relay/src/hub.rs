@@ -8,7 +8,7 @@ use crate::metrics::{Dialled, Metrics, Tables};
 use crate::splice::{self, Moved, Parted, Patience};
 use deputy_link::write_message;
 use deputy_protocol::link::{
-    CloseCode, GoingAway, Incoming, Limits, Message, Refusal, RefusalCode, RouteId,
+    CloseCode, GoingAway, Incoming, Limits, Message, Push, Pushed, Refusal, RefusalCode, RouteId,
 };
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -40,6 +40,8 @@ pub(crate) struct Hub {
     tables: Mutex<HubTables>,
     /// The other relays of this name, if there are any.
     others: OnceLock<Arc<dyn Others>>,
+    /// The push services, if this relay can reach any.
+    pub(crate) pusher: OnceLock<Arc<dyn Pusher>>,
     open: AtomicU32,
     next: AtomicU64,
 }
@@ -78,10 +80,20 @@ pub(crate) trait Others: Send + Sync {
     fn revoked(&self, routes: &[RouteId]);
 }
 
+/// The push services.
+pub(crate) trait Pusher: Send + Sync {
+    /// Hands an envelope over, and gives what the service said.
+    fn push<'a>(
+        &'a self,
+        push: &'a Push,
+    ) -> Pin<Box<dyn Future<Output = Result<Pushed, Refusal>> + Send + 'a>>;
+}
+
 /// What a control channel has to pass on.
 pub(crate) enum Notice {
     Displaced(Vec<RouteId>),
     Incoming(Box<Incoming>),
+    Pushed(Box<Message>),
 }
 
 /// A dial that waits for the agent to fetch it.
@@ -176,6 +188,7 @@ impl Hub {
                 tickets: HashMap::new(),
             }),
             others: OnceLock::new(),
+            pusher: OnceLock::new(),
             open: AtomicU32::new(0),
             next: AtomicU64::new(1),
             config,
@@ -494,6 +507,14 @@ impl Hub {
             grace_ms: self.config.timeouts.drain.as_millis() as u64,
             to: self.config.elsewhere.clone(),
         })
+    }
+
+    /// What this relay can do beside joining streams.
+    pub(crate) fn features(&self) -> &'static [&'static str] {
+        match self.pusher.get() {
+            Some(_) => &["push"],
+            None => &[],
+        }
     }
 
     /// What the welcome tells of the limits.

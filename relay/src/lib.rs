@@ -16,6 +16,8 @@ mod error;
 mod hub;
 mod links;
 mod metrics;
+#[cfg(feature = "push")]
+mod push;
 mod relay;
 mod splice;
 mod tls;
@@ -27,4 +29,6 @@ pub use core::greeting::Access;
 pub use core::limits::{AddressLimits, Rate};
 pub use core::routes::RouteLimits;
 pub use error::RelayError;
+#[cfg(feature = "push")]
+pub use push::{Apns, Fcm, PushConfig};
 pub use relay::Relay;

@@ -53,7 +53,18 @@ impl Relay {
             .transpose()?;
         let admin_address = admin.as_ref().and_then(|l| l.local_addr().ok());
 
+        #[cfg(feature = "push")]
+        let pusher = config
+            .push
+            .as_ref()
+            .map(crate::push::Gateway::new)
+            .transpose()?;
         let hub = Hub::new(config);
+        #[cfg(feature = "push")]
+        if let Some(pusher) = pusher {
+            // It is set once, here.
+            let _ = hub.pusher.set(Arc::new(pusher));
+        }
         let endpoint = quic::bind(&hub, udp, &certificates)?;
         let mut tasks = JoinSet::new();
         tasks.spawn(quic::accept(hub.clone(), endpoint.clone()));

@@ -14,6 +14,9 @@ const COUNTERPARTS: &[(&str, &str)] = &[
 /// Test builds of the agent: they can be killed at every write, and made to run hostile code.
 const TEST_FEATURES: &str = "fault-points,hostile-worker";
 
+/// What a relay is built without unless it is asked for.
+const RELAY_FEATURES: &str = "cluster,push";
+
 /// Checks and tests everything.
 pub(crate) fn test() -> Done {
     compiler()?;
@@ -21,7 +24,7 @@ pub(crate) fn test() -> Done {
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
     clippy(&[])?;
     clippy(&["--package", "deputy-agent", "--features", TEST_FEATURES])?;
-    clippy(&["--package", "deputy-relay", "--features", "cluster"])?;
+    clippy(&["--package", "deputy-relay", "--features", RELAY_FEATURES])?;
     dependencies()?;
     fault_build()?;
     run(&mut cargo(&[
@@ -46,9 +49,11 @@ pub(crate) fn test() -> Done {
         "--package",
         "deputy-relay",
         "--features",
-        "cluster",
+        RELAY_FEATURES,
         "--test",
         "cluster",
+        "--test",
+        "push",
     ]))
 }
 

@@ -35,9 +35,6 @@ fn same(a: &[u8], b: &[u8]) -> bool {
     std::hint::black_box(differs) == 0 && a.len() == b.len()
 }
 
-/// What this relay can do beside joining streams.
-pub(crate) const FEATURES: &[&str] = &[];
-
 /// What a hello gets.
 pub(crate) struct Greeting {
     pub(crate) welcome: Welcome,
@@ -53,6 +50,7 @@ pub(crate) fn greet(
     hello: &Hello,
     access: &Access,
     limits: Limits,
+    features: &[&str],
     random: impl FnOnce() -> [u8; 64],
 ) -> Result<Greeting, Refusal> {
     let version = common_version(VERSIONS, &hello.versions)?;
@@ -62,7 +60,7 @@ pub(crate) fn greet(
     let secret = (hello.role == Role::Agent).then(|| ChallengeSecret::from_bytes(random()));
     let welcome = Welcome {
         version,
-        features: common_features(FEATURES, &hello.features),
+        features: common_features(features, &hello.features),
         challenge: secret.as_ref().map(|s| s.challenge().clone()),
         limits,
     };
@@ -86,7 +84,7 @@ mod tests {
     }
 
     fn answer(hello: &Hello, access: &Access) -> Result<Welcome, RefusalCode> {
-        greet(hello, access, Limits::default(), || [7; 64])
+        greet(hello, access, Limits::default(), &["push"], || [7; 64])
             .map(|g| g.welcome)
             .map_err(|r| r.code)
     }

@@ -3,11 +3,12 @@
 use super::control::{Messages, NoMore};
 use super::greeting::malformed;
 use crate::carriers::{Duplex, Sink};
+use crate::core::limits::Bucket;
 use crate::core::routes::LinkId;
 use crate::hub::{Hub, Notice, Port, Streams};
 use deputy_link::write_message;
 use deputy_protocol::link::{
-    Binding, ChallengeSecret, CloseCode, Displaced, Message, Refusal, RefusalCode, Register,
+    Binding, ChallengeSecret, CloseCode, Displaced, Message, Push, Refusal, RefusalCode, Register,
     RegisterTerms, Registered, RouteId, RouteKey, Unregister, Unregistered,
 };
 use std::future::pending;
@@ -38,6 +39,7 @@ struct Agent {
     binding: Binding,
     last_id: u64,
     key: Option<RouteKey>,
+    pushes: Bucket,
 }
 
 /// Takes the agent out of the tables when its link ends, however it ends.
@@ -74,6 +76,7 @@ pub(crate) async fn serve(hub: Arc<Hub>, arrived: Arrived) -> CloseCode {
         binding: arrived.binding,
         last_id: 0,
         key: None,
+        pushes: Bucket::full(hub.config.limits.pushes, std::time::Instant::now()),
     };
     let must_register_by = Instant::now() + hub.config.timeouts.register;
     let mut silent_at = arrived.silent.map(|silent| Instant::now() + silent);
@@ -142,11 +145,7 @@ impl Agent {
                 self.hub.declined(self.link, &decline.ticket);
                 Ok(())
             }
-            Message::Push(push) => {
-                self.hub.metrics.refused(RefusalCode::Unsupported);
-                let refusal = Refusal::new(RefusalCode::Unsupported).of(push.id);
-                self.say(&Message::Refused(refusal)).await
-            }
+            Message::Push(push) => self.push(push).await,
             // Not for a relay at this point, or of a newer version.
             Message::Hello(_)
             | Message::Welcome(_)
@@ -213,6 +212,36 @@ impl Agent {
         Ok(routes)
     }
 
+    /// The channel does not wait for the push service; its word comes as a notice.
+    async fn push(&mut self, push: Push) -> Result<(), CloseCode> {
+        let allowed = match self.hub.pusher.get() {
+            None => Err(Refusal::new(RefusalCode::Unsupported)),
+            Some(_) if self.key.is_none() => Err(Refusal::new(RefusalCode::Unauthorised)),
+            Some(pusher) => self
+                .pushes
+                .take(self.hub.config.limits.pushes, std::time::Instant::now())
+                .map(|()| pusher.clone())
+                .map_err(|wait| Refusal::new(RefusalCode::RateLimited).retry_after(wait)),
+        };
+        let pusher = match allowed {
+            Ok(pusher) => pusher,
+            Err(refusal) => {
+                self.hub.metrics.refused(refusal.code);
+                return self.say(&Message::Refused(refusal.of(push.id))).await;
+            }
+        };
+        let tell = self.port.tell.clone();
+        tokio::spawn(async move {
+            let said = match pusher.push(&push).await {
+                Ok(pushed) => Message::Pushed(pushed),
+                Err(refusal) => Message::Refused(refusal.of(push.id)),
+            };
+            // An agent that is gone meanwhile pushes again when it is back.
+            let _ = tell.send(Notice::Pushed(Box::new(said))).await;
+        });
+        Ok(())
+    }
+
     async fn tell(&mut self, notice: Notice) -> Result<(), CloseCode> {
         match notice {
             Notice::Displaced(routes) => {
@@ -221,6 +250,7 @@ impl Agent {
                 Err(CloseCode::Displaced)
             }
             Notice::Incoming(incoming) => self.say(&Message::Incoming(*incoming)).await,
+            Notice::Pushed(said) => self.say(&said).await,
         }
     }
 

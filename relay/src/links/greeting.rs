@@ -73,7 +73,13 @@ pub(crate) async fn greet(
 fn answer(hub: &Hub, hello: &deputy_protocol::link::Hello) -> Result<greeting::Greeting, Refusal> {
     // Only an agent's challenge needs it; without a random source there is no safe answer.
     let random = random().ok_or_else(|| Refusal::new(RefusalCode::Full))?;
-    greeting::greet(hello, &hub.config.access, hub.limits(), || random)
+    greeting::greet(
+        hello,
+        &hub.config.access,
+        hub.limits(),
+        hub.features(),
+        || random,
+    )
 }
 
 pub(crate) fn malformed(reason: &str) -> Refusal {

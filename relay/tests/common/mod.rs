@@ -34,6 +34,7 @@ pub fn config() -> Config {
             streams: 256,
             dials: Rate::UNLIMITED,
         },
+        pushes: Rate::UNLIMITED,
         addresses: 1000,
         stream_window: 1 << 20,
     };
@@ -203,6 +204,21 @@ impl Certificate {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
+        config.alpn_protocols = vec![alpn.to_vec()];
+        config
+    }
+
+    /// A TLS server that speaks `alpn` with this certificate.
+    pub fn server(&self, alpn: &[u8]) -> rustls::ServerConfig {
+        use rustls::pki_types::pem::PemObject;
+        let key = rustls::pki_types::PrivateKeyDer::from_pem_file(self.dir.path().join("key.pem"));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![self.der.clone()], key.unwrap())
+            .unwrap();
         config.alpn_protocols = vec![alpn.to_vec()];
         config
     }

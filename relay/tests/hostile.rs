@@ -355,6 +355,71 @@ async fn a_client_that_does_nothing_and_a_stream_without_a_dial_are_ended() {
 }
 
 #[tokio::test]
+async fn a_client_whose_connection_breaks_is_no_clean_end_for_the_agent() {
+    let certificate = Certificate::new();
+    let relay = relay(&certificate);
+    for carrier in [Carrier::Quic, Carrier::WebSocket] {
+        let mut config = agent_config(&relay, 1, CarrierChoice::Only(carrier));
+        config.trust = certificate.trust();
+        let (link, mut arrivals) = deputy_link::AgentLink::start(config, vec![salt(1)]);
+        linked(&link).await;
+        let connection = certificate.quic(&relay, ALPN).await.unwrap();
+        let (mut send, mut recv) = connection.open_bi().await.unwrap();
+        write_message(&mut send, &hello(Role::Client, &[1]))
+            .await
+            .unwrap();
+        assert!(matches!(
+            read_message(&mut recv, MAX_FRAME).await,
+            Ok(Some(Message::Welcome(_)))
+        ));
+        let (mut dial, _answers) = connection.open_bi().await.unwrap();
+        let to = Message::Dial(Dial {
+            route: route(1, salt(1)),
+        });
+        write_message(&mut dial, &to).await.unwrap();
+        dial.write_all(b"half a sen").await.unwrap();
+        let mut stream = timeout(PATIENCE, arrivals.recv())
+            .await
+            .unwrap()
+            .unwrap()
+            .stream;
+        let mut heard = [0; 10];
+        stream.read_exact(&mut heard).await.unwrap();
+        connection.close(0u32.into(), b"");
+        let end = timeout(PATIENCE, stream.read(&mut heard)).await.unwrap();
+        assert!(
+            end.is_err(),
+            "{carrier:?}: the agent takes half a sentence for a whole one"
+        );
+        eventually("counted", || metric(&relay, "deputy_relay_streams") == 0).await;
+        link.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_quic_connection_that_opens_no_stream_is_ended() {
+    let certificate = Certificate::new();
+    let relay = relay(&certificate);
+    let connection = certificate.quic(&relay, ALPN).await.unwrap();
+    timeout(PATIENCE, connection.closed()).await.unwrap();
+    eventually("nothing is left", || {
+        metric(&relay, "deputy_relay_connections{") == 0
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn under_load_addresses_must_be_shown_to_be_real() {
+    let certificate = Certificate::new();
+    let mut config = config();
+    config.certificate = certificate.source();
+    config.limits.unproven = 0;
+    let relay = Relay::start(config).unwrap();
+    certificate.quic(&relay, ALPN).await.unwrap();
+    assert_eq!(metric(&relay, "deputy_relay_retries_total"), 1);
+}
+
+#[tokio::test]
 async fn silence_at_every_stage_of_tcp_is_ended() {
     let certificate = Certificate::new();
     let relay = relay(&certificate);

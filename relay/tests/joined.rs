@@ -67,6 +67,7 @@ async fn one_connection_carries_many_dials() {
     }
     // The agent's and the client's.
     assert_eq!(metric(&relay, "deputy_relay_connections_total"), 2);
+    assert_eq!(metric(&relay, "deputy_relay_connections{"), 2);
     drop(streams);
     eventually("streams end", || {
         metric(&relay, "deputy_relay_streams") == 0

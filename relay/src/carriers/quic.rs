@@ -3,7 +3,7 @@
 
 use super::{Carrier, Duplex};
 use crate::error::RelayError;
-use crate::hub::{Hub, Streams};
+use crate::hub::{Admission, Hub, Streams};
 use crate::links::{self, Greeted};
 use crate::tls::{Certificates, server_config};
 use deputy_protocol::link::{ALPN, Binding, CloseCode, EXPORTER_LABEL, PATH, Refusal, Role};
@@ -197,21 +197,7 @@ async fn serve(hub: Arc<Hub>, connection: Connection, carrier: Carrier) {
             tokio::spawn(serve_agent(hub, connection, greeted, admission));
         }
         Role::Client => {
-            tokio::spawn(async move {
-                let streams = hub.config.limits.streams_per_connection;
-                connection
-                    .raw()
-                    .set_max_concurrent_bi_streams(VarInt::from_u32(
-                        streams.saturating_add(EARLY_STREAMS),
-                    ));
-                let client =
-                    links::client::serve(hub, connection.clone(), greeted.stream, admission.key);
-                let code = client.await;
-                match code {
-                    CloseCode::GoingAway => connection.close_after_words(code).await,
-                    other => connection.close(other),
-                }
-            });
+            tokio::spawn(serve_client(hub, connection, greeted, admission));
         }
         Role::Acceptor => {
             greeted.stream.refuse(links::client::not_here()).await;
@@ -220,11 +206,33 @@ async fn serve(hub: Arc<Hub>, connection: Connection, carrier: Carrier) {
     }
 }
 
+async fn serve_client(
+    hub: Arc<Hub>,
+    connection: Connection,
+    greeted: Greeted,
+    admission: Admission,
+) {
+    let streams = hub
+        .config
+        .limits
+        .streams_per_connection
+        .saturating_add(EARLY_STREAMS);
+    connection
+        .raw()
+        .set_max_concurrent_bi_streams(VarInt::from_u32(streams));
+    let client = links::client::serve(hub, connection.clone(), greeted.stream, admission.key);
+    match client.await {
+        CloseCode::GoingAway => connection.close_after_words(CloseCode::GoingAway).await,
+        code => connection.close(code),
+    }
+    drop(admission);
+}
+
 async fn serve_agent(
     hub: Arc<Hub>,
     connection: Connection,
     greeted: Greeted,
-    admission: crate::hub::Admission,
+    admission: Admission,
 ) {
     let raw = connection.raw().clone();
     let mut binding = [0; 32];

@@ -27,16 +27,16 @@ pub(crate) async fn serve(
     let mut told = false;
     let mut dials = JoinSet::new();
     let mut unused_at = Instant::now() + hub.config.timeouts.unused;
-    loop {
+    let code = loop {
         tokio::select! {
             stream = connection.accept() => {
-                let Some(stream) = stream else { return CloseCode::Gone };
+                let Some(stream) = stream else { break CloseCode::Gone };
                 dials.spawn(dial(hub.clone(), stream, from));
             }
             Some(_) = dials.join_next() => {
                 unused_at = Instant::now() + hub.config.timeouts.unused;
             }
-            () = sleep_until(unused_at), if dials.is_empty() => return CloseCode::Idle,
+            () = sleep_until(unused_at), if dials.is_empty() => break CloseCode::Idle,
             // A client has nothing more to say here; a newer one may.
             message = messages.next(), if listening => listening = message.is_ok(),
             () = hub.draining.cancelled(), if !told => {
@@ -45,9 +45,13 @@ pub(crate) async fn serve(
             }
         }
         if told && dials.is_empty() {
-            return CloseCode::GoingAway;
+            break CloseCode::GoingAway;
         }
-    }
+    };
+    // Each notices by itself that the connection is gone, and tells its agent so; ended here, it
+    // would look to the agent as if all had been said.
+    while dials.join_next().await.is_some() {}
+    code
 }
 
 /// One stream: a dial, and then whatever the two ends say to each other.

@@ -6,6 +6,7 @@
 
 pub mod control;
 pub mod error;
+pub mod link;
 pub mod model;
 pub mod states;
 pub mod time;

@@ -8,6 +8,9 @@ pub mod control;
 pub mod error;
 pub mod link;
 pub mod model;
+pub mod pairing;
+pub mod remote;
+pub mod session;
 pub mod states;
 pub mod time;
 

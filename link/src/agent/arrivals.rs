@@ -48,7 +48,7 @@ pub(super) async fn fetch(
     ticket: String,
 ) -> Result<LinkStream, LinkError> {
     let link = connector.websocket(relay, hello).await?;
-    let mut stream = LinkStream::websocket(link.reader, link.writer);
+    let mut stream = LinkStream::websocket(link.reader, link.writer, link.welcome.limits);
     write_message(&mut stream, &Message::Accept(Accept { ticket })).await?;
     match read_message(&mut stream, MAX_FRAME).await? {
         Some(Message::Incoming(incoming)) if incoming.route == route => {}

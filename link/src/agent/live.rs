@@ -276,7 +276,7 @@ impl<'a> Live<'a> {
         let Some((_, connection)) = &self.quic else {
             return Ok(());
         };
-        let stream = LinkStream::quic(connection, send, recv);
+        let stream = LinkStream::quic(connection, send, recv, self.welcome.limits);
         let salts = self.setting.routes.salts.clone();
         let arrivals = self.setting.arrivals.clone();
         self.tasks.spawn(async move {

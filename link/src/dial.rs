@@ -9,7 +9,7 @@ use crate::session::await_connected;
 use crate::stream::LinkStream;
 use crate::trust::Trust;
 use deputy_protocol::link::{
-    Dial, Hello, MAX_FRAME, Message, Refusal, RefusalCode, Role, RouteId, VERSIONS,
+    Dial, Hello, Limits, MAX_FRAME, Message, Refusal, RefusalCode, Role, RouteId, VERSIONS,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -36,7 +36,14 @@ pub struct DialConfig {
 pub struct Dialler {
     config: DialConfig,
     connector: Connector,
-    open: Arc<Mutex<HashMap<RelayAddress, quinn::Connection>>>,
+    open: Arc<Mutex<HashMap<RelayAddress, Open>>>,
+}
+
+/// A QUIC connection that waits for the next dial.
+#[derive(Clone)]
+struct Open {
+    connection: quinn::Connection,
+    limits: Limits,
 }
 
 impl Dialler {
@@ -75,18 +82,21 @@ impl Dialler {
 
     async fn dial_at(&self, relay: &RelayAddress, route: RouteId) -> Result<LinkStream, LinkError> {
         let open = self.open().get(relay).cloned();
-        if let Some(connection) = open {
-            match over_quic(&connection, route).await {
+        if let Some(open) = open {
+            match over_quic(&open, route).await {
                 // The connection broke meanwhile: a new one may do.
-                Err(LinkError::Ended(_)) => self.forget(relay, &connection),
+                Err(LinkError::Ended(_)) => forget(&self.open, relay, &open.connection),
                 done => return done,
             }
         }
         match self.connector.connect(relay, &self.hello()).await? {
             Greeted::Quic(link) => {
-                let connection = link.connection.clone();
+                let open = Open {
+                    connection: link.connection.clone(),
+                    limits: link.welcome.limits,
+                };
                 self.keep(relay, *link);
-                over_quic(&connection, route).await
+                over_quic(&open, route).await
             }
             Greeted::WebSocket(link) => {
                 let (mut reader, mut writer) = (link.reader, link.writer);
@@ -95,7 +105,7 @@ impl Dialler {
                     await_connected(&mut reader).await
                 })
                 .await?;
-                Ok(LinkStream::websocket(reader, writer))
+                Ok(LinkStream::websocket(reader, writer, link.welcome.limits))
             }
         }
     }
@@ -118,7 +128,11 @@ impl Dialler {
 
     /// Keeps the connection until it ends or the relay is about to stop.
     fn keep(&self, relay: &RelayAddress, link: QuicLink) {
-        self.open().insert(relay.clone(), link.connection.clone());
+        let kept = Open {
+            connection: link.connection.clone(),
+            limits: link.welcome.limits,
+        };
+        self.open().insert(relay.clone(), kept);
         let open = Arc::downgrade(&self.open);
         let relay = relay.clone();
         tokio::spawn(async move {
@@ -139,36 +153,29 @@ impl Dialler {
         });
     }
 
-    fn forget(&self, relay: &RelayAddress, connection: &quinn::Connection) {
-        forget(&self.open, relay, connection);
-    }
-
-    fn open(&self) -> std::sync::MutexGuard<'_, HashMap<RelayAddress, quinn::Connection>> {
+    fn open(&self) -> std::sync::MutexGuard<'_, HashMap<RelayAddress, Open>> {
         self.open.lock().unwrap_or_else(|e| e.into_inner())
     }
 }
 
 fn forget(
-    open: &Mutex<HashMap<RelayAddress, quinn::Connection>>,
+    open: &Mutex<HashMap<RelayAddress, Open>>,
     relay: &RelayAddress,
     connection: &quinn::Connection,
 ) {
     let mut open = open.lock().unwrap_or_else(|e| e.into_inner());
     // It may be another one by now.
-    if open.get(relay).map(quinn::Connection::stable_id) == Some(connection.stable_id()) {
+    if open.get(relay).map(|open| open.connection.stable_id()) == Some(connection.stable_id()) {
         open.remove(relay);
     }
 }
 
-async fn over_quic(
-    connection: &quinn::Connection,
-    route: RouteId,
-) -> Result<LinkStream, LinkError> {
+async fn over_quic(open: &Open, route: RouteId) -> Result<LinkStream, LinkError> {
     answer(async {
-        let (mut send, mut recv) = connection.open_bi().await?;
+        let (mut send, mut recv) = open.connection.open_bi().await?;
         write_message(&mut send, &Message::Dial(Dial { route })).await?;
         await_connected(&mut recv).await?;
-        Ok(LinkStream::quic(connection, send, recv))
+        Ok(LinkStream::quic(&open.connection, send, recv, open.limits))
     })
     .await
 }

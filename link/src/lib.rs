@@ -6,6 +6,44 @@
 //! bytes between client and agent that the relay carries but does not understand.
 //!
 //! The messages are `deputy_protocol::link`; the specification is `docs/wire/link.md`.
+//!
+//! ```no_run
+//! use deputy_link::*;
+//! use deputy_protocol::link::{RouteSecret, Salt};
+//!
+//! # async fn both_ends(key: [u8; 32], salt: [u8; 32]) -> Result<(), Box<dyn std::error::Error>> {
+//! // The agent: one link for each relay, a salt for each device.
+//! let secret = RouteSecret::from_bytes(key);
+//! let relay: RelayAddress = "relay.example.org".parse()?;
+//! let config = AgentConfig {
+//!     relay: relay.clone(),
+//!     trust: Trust::System,
+//!     carriers: CarrierChoice::Any,
+//!     access_token: None,
+//!     secret: secret.clone(),
+//!     software: "deputy/0.1.0".into(),
+//! };
+//! let (link, mut arrivals) = AgentLink::start(config, vec![Salt(salt)]);
+//! tokio::spawn(async move {
+//!     while let Some(Arrival { route: _, stream: _ }) = arrivals.recv().await {
+//!         // Run the session's responder on the stream.
+//!     }
+//! });
+//!
+//! // The client: knows the relay and the route.
+//! let dialler = Dialler::new(DialConfig {
+//!     trust: Trust::System,
+//!     carriers: CarrierChoice::Any,
+//!     access_token: None,
+//!     software: "deputy/0.1.0".into(),
+//! });
+//! let _stream = dialler.dial(&relay, secret.route(&Salt(salt))).await?;
+//!
+//! // A device is revoked: its route is gone at the relay, and its streams are cut.
+//! link.remove(Salt(salt)).await;
+//! # Ok(())
+//! # }
+//! ```
 
 mod address;
 mod agent;

@@ -3,10 +3,11 @@
 use crate::connect::Carrier;
 use crate::pipe::{PipeReader, PipeWriter};
 use crate::websocket::Socket;
-use deputy_protocol::link::CloseCode;
+use deputy_protocol::link::{CloseCode, Limits};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A stream between client and agent through a relay. Flush after writing what shall go out;
@@ -14,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub struct LinkStream {
     reader: LinkReader,
     writer: LinkWriter,
+    limits: Limits,
 }
 
 /// The direction towards here.
@@ -38,17 +40,24 @@ impl LinkStream {
         connection: &quinn::Connection,
         send: quinn::SendStream,
         recv: quinn::RecvStream,
+        limits: Limits,
     ) -> Self {
         Self {
             reader: LinkReader(Reader::Quic(recv, connection.clone())),
             writer: LinkWriter(Writer::Quic(send, connection.clone())),
+            limits,
         }
     }
 
-    pub(crate) fn websocket(reader: PipeReader<Socket>, writer: PipeWriter<Socket>) -> Self {
+    pub(crate) fn websocket(
+        reader: PipeReader<Socket>,
+        writer: PipeWriter<Socket>,
+        limits: Limits,
+    ) -> Self {
         Self {
             reader: LinkReader(Reader::WebSocket(Box::new(reader))),
             writer: LinkWriter(Writer::WebSocket(Box::new(writer))),
+            limits,
         }
     }
 
@@ -58,6 +67,12 @@ impl LinkStream {
             Reader::Quic(..) => Carrier::Quic,
             Reader::WebSocket(_) => Carrier::WebSocket,
         }
+    }
+
+    /// After how long without a byte in either direction the relay cuts it; `None` when the relay
+    /// does not say. Whoever wants to keep it says something before.
+    pub fn idle_limit(&self) -> Option<Duration> {
+        (self.limits.idle_ms > 0).then(|| Duration::from_millis(self.limits.idle_ms))
     }
 
     /// Its two directions, for two tasks.

@@ -69,8 +69,8 @@ pub enum CertificateSource {
 pub struct Limits {
     /// Connections at a time, all together.
     pub connections: u32,
-    /// Connections that have not shown yet that their address is theirs; beyond this many at a time
-    /// newcomers are asked to (QUIC Retry).
+    /// Handshakes at a time from which on newcomers must show that their address is theirs (QUIC
+    /// Retry).
     pub unproven: u32,
     /// Dials that one connection may have at a time.
     pub streams_per_connection: u32,
@@ -78,6 +78,10 @@ pub struct Limits {
     pub address: AddressLimits,
     /// For one route.
     pub route: RouteLimits,
+    /// Handshakes at a time, all together; beyond this many newcomers are turned away.
+    pub handshakes: u32,
+    /// Registrations and revocations of one link.
+    pub requests: Rate,
     /// Envelopes of one agent to push services.
     pub pushes: Rate,
     /// Addresses that are remembered.
@@ -131,6 +135,11 @@ impl Default for Limits {
                     burst: 32.0,
                     per_second: 2.0,
                 },
+            },
+            handshakes: 4096,
+            requests: Rate {
+                burst: 512.0,
+                per_second: 16.0,
             },
             pushes: Rate {
                 burst: 60.0,

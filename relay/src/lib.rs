@@ -2,7 +2,7 @@
 //! looks at nothing. Nothing is ever written to disk.
 //!
 //! `core/` decides, without sockets or clock; `carriers/` moves bytes; `links/` runs the link
-//! protocol; `splice.rs` joins two streams; `hub.rs` is what all connections share. `tls.rs` holds
+//! protocol; `splice.rs` joins two streams; `hub/` is what all connections share. `tls.rs` holds
 //! the certificate, `admin.rs` health and metrics. Chapter 14 says how a relay is run,
 //! `docs/wire/link.md` what it speaks.
 

@@ -89,6 +89,7 @@ async fn settled(count: &AtomicU64) -> u64 {
     }
 }
 
+/// firezone/firezone #8180: one flow wins, the others starve on a shared relay.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_route_with_many_greedy_streams_does_not_starve_another() {
     let relay = Relay::start(config()).unwrap();

@@ -10,7 +10,7 @@ use deputy_protocol::link::{
     ALPN, Accept, Binding, Dial, EXPORTER_LABEL, Hello, MAX_FRAME, Message, PATH, Refusal,
     RefusalCode, Register, RegisterTerms, Role, RouteSecret, Salt, Welcome,
 };
-use deputy_relay::Relay;
+use deputy_relay::{Rate, Relay};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
@@ -258,6 +258,33 @@ async fn nobody_registers_what_they_cannot_prove() {
 }
 
 #[tokio::test]
+async fn an_agent_that_asks_without_end_is_ended() {
+    let certificate = Certificate::new();
+    let mut config = config();
+    config.certificate = certificate.source();
+    config.limits.requests = Rate {
+        burst: 5.0,
+        per_second: 0.01,
+    };
+    let relay = Relay::start(config).unwrap();
+    let mut own = Own::new(&certificate, &relay).await;
+    for id in 1..=5 {
+        let register = own.registration(2, id, &[salt(1)], "localhost", "localhost");
+        assert!(matches!(
+            own.say(&Message::Register(register)).await,
+            Some(Message::Registered(_))
+        ));
+    }
+    let register = own.registration(2, 6, &[salt(1)], "localhost", "localhost");
+    assert_eq!(
+        code(own.say(&Message::Register(register)).await),
+        RefusalCode::RateLimited
+    );
+    timeout(PATIENCE, own.connection.closed()).await.unwrap();
+    assert_eq!(metric(&relay, "deputy_relay_agents"), 0);
+}
+
+#[tokio::test]
 async fn a_second_agent_cannot_take_a_route() {
     let certificate = Certificate::new();
     let relay = relay(&certificate);
@@ -419,6 +446,7 @@ async fn under_load_addresses_must_be_shown_to_be_real() {
     assert_eq!(metric(&relay, "deputy_relay_retries_total"), 1);
 }
 
+/// holochain/kitsune2 #524: connections that stall in the handshake and stay.
 #[tokio::test]
 async fn silence_at_every_stage_of_tcp_is_ended() {
     let certificate = Certificate::new();

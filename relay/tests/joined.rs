@@ -29,6 +29,10 @@ async fn what_goes_in_comes_out_unaltered_over_every_pair_of_carriers() {
             .await
             .unwrap();
         assert_eq!(stream.carrier(), clients);
+        assert_eq!(
+            stream.idle_limit(),
+            Some(std::time::Duration::from_secs(600))
+        );
         let (mut reader, mut writer) = stream.into_split();
         let sent = bytes.clone();
         let writing = tokio::spawn(async move {

@@ -1,4 +1,5 @@
-//! How long to wait before linking again: longer each time, and never in step with others.
+//! How long to wait before linking again: longer each time, and never in step with others
+//! (n0-computer/iroh #2971: ten thousand clients that come back at once).
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! Connects, runs a link while it lasts, waits, and connects again.
 
 use super::backoff::Backoff;
-use super::live::{self, End, Routes};
+use super::live::{self, End};
+use super::routes::Routes;
 use super::{AgentConfig, Arrival, Order, Status};
 use crate::address::RelayAddress;
 use crate::connect::Connector;

@@ -1,5 +1,7 @@
 //! One link while it lasts: registers, takes arrivals, answers orders, and notices its end.
 
+use super::arrivals::{fetch, take};
+use super::routes::{Routes, lock};
 use super::{AgentConfig, Arrival, Order, Status};
 use crate::address::RelayAddress;
 use crate::connect::{Carrier, Connector, Greeted};
@@ -7,12 +9,12 @@ use crate::error::LinkError;
 use crate::io::{read_message, write_message};
 use crate::stream::LinkStream;
 use deputy_protocol::link::{
-    Accept, Binding, Connected, Decline, Hello, MAX_FRAME, Message, Pushed, Refusal, RefusalCode,
-    Register, RegisterTerms, Role, RouteId, RouteKey, Salt, Unregister, VERSIONS, Welcome,
+    Binding, Decline, Hello, MAX_FRAME, Message, Pushed, Refusal, Register, RegisterTerms, Role,
+    RouteId, Salt, Unregister, VERSIONS, Welcome,
 };
 use std::collections::HashMap;
 use std::future::pending;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -35,44 +37,6 @@ pub(super) enum End {
     GoingAway(Vec<RelayAddress>),
     Displaced,
     Failed(LinkError),
-}
-
-/// The agent's routes at this relay.
-pub(super) struct Routes {
-    key: RouteKey,
-    /// Shared with the tasks that take arrivals.
-    salts: Arc<Mutex<HashMap<RouteId, Salt>>>,
-}
-
-impl Routes {
-    pub(super) fn new(key: RouteKey, salts: Vec<Salt>) -> Self {
-        let salts = salts
-            .into_iter()
-            .map(|salt| (key.route(&salt), salt))
-            .collect();
-        Self {
-            key,
-            salts: Arc::new(Mutex::new(salts)),
-        }
-    }
-
-    pub(super) fn add(&mut self, salt: Salt) {
-        lock(&self.salts).insert(self.key.route(&salt), salt);
-    }
-
-    pub(super) fn remove(&mut self, salt: &Salt) {
-        lock(&self.salts).remove(&self.key.route(salt));
-    }
-
-    fn all(&self) -> Vec<Salt> {
-        lock(&self.salts).values().copied().collect()
-    }
-}
-
-fn lock(
-    salts: &Mutex<HashMap<RouteId, Salt>>,
-) -> std::sync::MutexGuard<'_, HashMap<RouteId, Salt>> {
-    salts.lock().unwrap_or_else(|e| e.into_inner())
 }
 
 /// What a link needs of its keeper.
@@ -312,7 +276,7 @@ impl<'a> Live<'a> {
         let Some((_, connection)) = &self.quic else {
             return Ok(());
         };
-        let stream = LinkStream::quic(connection, send, recv);
+        let stream = LinkStream::quic(connection, send, recv, self.welcome.limits);
         let salts = self.setting.routes.salts.clone();
         let arrivals = self.setting.arrivals.clone();
         self.tasks.spawn(async move {
@@ -432,49 +396,4 @@ async fn next_arrival(
         Some((_, connection)) => connection.accept_bi().await,
         None => pending().await,
     }
-}
-
-/// Takes a dial that came as a stream.
-async fn take(
-    mut stream: LinkStream,
-    salts: Arc<Mutex<HashMap<RouteId, Salt>>>,
-    arrivals: mpsc::Sender<Arrival>,
-) -> Result<(), LinkError> {
-    let Some(Message::Incoming(incoming)) = read_message(&mut stream, MAX_FRAME).await? else {
-        return Err(LinkError::Protocol(
-            "a stream began with something else".into(),
-        ));
-    };
-    let route = incoming.route;
-    let room = arrivals.try_reserve();
-    let refusal = match room {
-        _ if !lock(&salts).contains_key(&route) => Refusal::new(RefusalCode::Offline),
-        Err(_) => Refusal::new(RefusalCode::Full),
-        Ok(room) => {
-            write_message(&mut stream, &Message::Connected(Connected {})).await?;
-            room.send(Arrival { route, stream });
-            return Ok(());
-        }
-    };
-    write_message(&mut stream, &Message::Refused(refusal)).await
-}
-
-/// Fetches a dial that was announced.
-async fn fetch(
-    connector: &Connector,
-    relay: &RelayAddress,
-    hello: &Hello,
-    route: RouteId,
-    ticket: String,
-) -> Result<LinkStream, LinkError> {
-    let link = connector.websocket(relay, hello).await?;
-    let mut stream = LinkStream::websocket(link.reader, link.writer);
-    write_message(&mut stream, &Message::Accept(Accept { ticket })).await?;
-    match read_message(&mut stream, MAX_FRAME).await? {
-        Some(Message::Incoming(incoming)) if incoming.route == route => {}
-        Some(Message::Refused(refusal)) => return Err(refusal.into()),
-        _ => return Err(LinkError::Protocol("the accepted dial is another".into())),
-    }
-    write_message(&mut stream, &Message::Connected(Connected {})).await?;
-    Ok(stream)
 }

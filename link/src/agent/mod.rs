@@ -1,11 +1,14 @@
 //! Keeps an agent registered at a relay, whatever happens to the network.
 //!
 //! [`AgentLink`] is the handle; `keeper.rs` connects again and again; `live.rs` runs one link while
-//! it lasts; `backoff.rs` says how long to wait in between.
+//! it lasts, `arrivals.rs` takes what is dialled, `routes.rs` knows what can be; `backoff.rs` says
+//! how long to wait in between.
 
+mod arrivals;
 mod backoff;
 mod keeper;
 mod live;
+mod routes;
 
 use crate::address::RelayAddress;
 use crate::connect::{Carrier, CarrierChoice};
@@ -137,7 +140,8 @@ impl AgentLink {
         self.status.clone()
     }
 
-    /// The network changed, or the computer woke up: check the link at once, or link at once.
+    /// The network changed, or the computer woke up (the wall clock jumped): check the link at once,
+    /// or link at once. Over QUIC the connection moves to the new network with its streams.
     pub fn network_changed(&self) {
         self.network.notify_one();
     }

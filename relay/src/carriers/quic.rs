@@ -103,28 +103,29 @@ fn transport(hub: &Hub) -> TransportConfig {
 
 /// Takes connections until the endpoint is closed.
 pub(crate) async fn accept(hub: Arc<Hub>, endpoint: Endpoint) {
-    let unproven = Arc::new(AtomicU32::new(0));
+    let handshakes = Arc::new(AtomicU32::new(0));
     while let Some(incoming) = endpoint.accept().await {
-        if hub.draining.is_cancelled() || hub.is_full() {
+        let waiting = handshakes.load(Ordering::Relaxed);
+        let many = waiting >= hub.config.limits.handshakes;
+        if many || hub.draining.is_cancelled() || hub.is_full() {
             incoming.refuse();
             continue;
         }
         let proven = incoming.remote_address_validated();
-        let waiting = unproven.load(Ordering::Relaxed);
         if !proven && waiting >= hub.config.limits.unproven && incoming.may_retry() {
             hub.metrics.retries.fetch_add(1, Ordering::Relaxed);
             // Fails only when it may not be retried.
             let _ = incoming.retry();
             continue;
         }
-        unproven.fetch_add(1, Ordering::Relaxed);
-        tokio::spawn(shake_hands(hub.clone(), incoming, unproven.clone()));
+        handshakes.fetch_add(1, Ordering::Relaxed);
+        tokio::spawn(shake_hands(hub.clone(), incoming, handshakes.clone()));
     }
 }
 
 /// The handshake, in time. What follows is a task of its own, which does not carry the size of this
 /// one.
-async fn shake_hands(hub: Arc<Hub>, incoming: Incoming, unproven: Arc<AtomicU32>) {
+async fn shake_hands(hub: Arc<Hub>, incoming: Incoming, handshakes: Arc<AtomicU32>) {
     let shaken = async {
         let connection = incoming.accept().ok()?.await.ok()?;
         let data = connection
@@ -134,7 +135,7 @@ async fn shake_hands(hub: Arc<Hub>, incoming: Incoming, unproven: Arc<AtomicU32>
         Some((connection, data.protocol?))
     };
     let shaken = timeout(hub.config.timeouts.handshake, shaken).await;
-    unproven.fetch_sub(1, Ordering::Relaxed);
+    handshakes.fetch_sub(1, Ordering::Relaxed);
     let Ok(Some((connection, protocol))) = shaken else {
         hub.metrics
             .failed_handshakes

@@ -40,6 +40,7 @@ struct Agent {
     last_id: u64,
     key: Option<RouteKey>,
     pushes: Bucket,
+    requests: Bucket,
 }
 
 /// Takes the agent out of the tables when its link ends, however it ends.
@@ -64,6 +65,7 @@ pub(crate) async fn serve(hub: Arc<Hub>, arrived: Arrived) -> CloseCode {
     };
     let Duplex { source, sink } = arrived.stream;
     let mut messages = Messages::new(source);
+    let now = std::time::Instant::now();
     let mut agent = Agent {
         hub: hub.clone(),
         link,
@@ -76,7 +78,8 @@ pub(crate) async fn serve(hub: Arc<Hub>, arrived: Arrived) -> CloseCode {
         binding: arrived.binding,
         last_id: 0,
         key: None,
-        pushes: Bucket::full(hub.config.limits.pushes, std::time::Instant::now()),
+        pushes: Bucket::full(hub.config.limits.pushes, now),
+        requests: Bucket::full(hub.config.limits.requests, now),
     };
     let must_register_by = Instant::now() + hub.config.timeouts.register;
     let mut silent_at = arrived.silent.map(|silent| Instant::now() + silent);
@@ -122,6 +125,17 @@ pub(crate) async fn serve(hub: Arc<Hub>, arrived: Arrived) -> CloseCode {
 
 impl Agent {
     async fn heard(&mut self, message: Message) -> Result<(), CloseCode> {
+        if let Message::Register(Register { id, .. }) | Message::Unregister(Unregister { id, .. }) =
+            message
+            && let Err(wait) = self
+                .requests
+                .take(self.hub.config.limits.requests, std::time::Instant::now())
+        {
+            let refusal = Refusal::new(RefusalCode::RateLimited).retry_after(wait);
+            self.hub.metrics.refused(refusal.code);
+            self.refuse(refusal.of(id)).await;
+            return Err(CloseCode::Refused);
+        }
         match message {
             Message::Register(register) => match self.register(&register) {
                 Ok(routes) => {

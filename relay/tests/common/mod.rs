@@ -34,6 +34,8 @@ pub fn config() -> Config {
             streams: 256,
             dials: Rate::UNLIMITED,
         },
+        handshakes: 10_000,
+        requests: Rate::UNLIMITED,
         pushes: Rate::UNLIMITED,
         addresses: 1000,
         stream_window: 1 << 20,

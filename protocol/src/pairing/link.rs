@@ -6,6 +6,7 @@ use crate::session::PublicKey;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use blake2::{Blake2s256, Digest};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -44,11 +45,14 @@ impl fmt::Debug for PairingSecret {
 }
 
 /// A relay in a link.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RelayPlace {
     /// `host:port`.
     pub address: String,
+    /// The agent's route for this device there.
+    pub route: RouteId,
     /// The SHA-256 of its certificate, where it is one that nobody vouches for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<[u8; 32]>,
 }
 
@@ -59,8 +63,6 @@ pub struct PairingLink {
     pub host: String,
     /// The agent's key.
     pub agent: PublicKey,
-    /// The route of this pairing.
-    pub route: RouteId,
     /// The secret.
     pub secret: PairingSecret,
     /// Until when it is good, in milliseconds since 1970.
@@ -98,7 +100,6 @@ impl fmt::Display for PairingLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut bytes = vec![VERSION];
         bytes.extend_from_slice(&self.agent.0);
-        bytes.extend_from_slice(&self.route.0);
         bytes.extend_from_slice(self.secret.0.as_slice());
         bytes.extend_from_slice(&self.expires_at_ms.to_be_bytes());
         bytes.push(self.relays.len().min(MAX_RELAYS) as u8);
@@ -107,6 +108,7 @@ impl fmt::Display for PairingLink {
             let length = u8::try_from(address.len()).map_err(|_| fmt::Error)?;
             bytes.push(length);
             bytes.extend_from_slice(address);
+            bytes.extend_from_slice(&relay.route.0);
             match &relay.certificate {
                 Some(hash) => {
                     bytes.push(1);
@@ -172,7 +174,6 @@ impl PairingLink {
             return Err(LinkError::NotALink);
         }
         let agent = PublicKey(bytes.array()?);
-        let route = RouteId(bytes.array()?);
         let secret = PairingSecret::from_bytes(bytes.array()?);
         let expires_at_ms = u64::from_be_bytes(bytes.array()?);
         let count = usize::from(bytes.byte()?);
@@ -184,6 +185,7 @@ impl PairingLink {
             let length = usize::from(bytes.byte()?);
             let address =
                 String::from_utf8(bytes.take(length)?.to_vec()).map_err(|_| LinkError::Broken)?;
+            let route = RouteId(bytes.array()?);
             let certificate = match bytes.byte()? {
                 0 => None,
                 1 => Some(bytes.array()?),
@@ -191,6 +193,7 @@ impl PairingLink {
             };
             relays.push(RelayPlace {
                 address,
+                route,
                 certificate,
             });
         }
@@ -200,7 +203,6 @@ impl PairingLink {
         Ok(Self {
             host: host.to_owned(),
             agent,
-            route,
             secret,
             expires_at_ms,
             relays,
@@ -226,16 +228,17 @@ mod tests {
         PairingLink {
             host: "app.example.org".to_owned(),
             agent: PublicKey([1; 32]),
-            route: RouteId([2; 24]),
             secret: PairingSecret::from_bytes([3; 32]),
             expires_at_ms: 1_800_000_000_000,
             relays: vec![
                 RelayPlace {
                     address: "relay.example.org:443".to_owned(),
+                    route: RouteId([2; 24]),
                     certificate: None,
                 },
                 RelayPlace {
                     address: "127.0.0.1:7435".to_owned(),
+                    route: RouteId([5; 24]),
                     certificate: Some([4; 32]),
                 },
             ],

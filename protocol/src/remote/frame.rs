@@ -2,7 +2,8 @@
 //! and kinds that a side does not know are ignored.
 
 use crate::error::ErrorBody;
-use crate::model::{ChatEvent, Event};
+use crate::model::Event;
+use crate::pairing::RelayPlace;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -22,6 +23,8 @@ pub enum Up {
         /// The last event that it has seen.
         after: i64,
     },
+    /// Nothing but a sign of life.
+    Ping,
     /// Something of a newer version.
     #[serde(other)]
     Unknown,
@@ -47,11 +50,6 @@ pub enum Down {
         /// What, with its place in the order.
         event: Event,
     },
-    /// A line of a chat.
-    Chat {
-        /// The line.
-        line: ChatEvent,
-    },
     /// The phrase of a pairing waits for the person's word at the agent.
     Compare {
         /// The phrase that the agent shows.
@@ -61,8 +59,8 @@ pub enum Down {
     Paired {
         /// Its id.
         device: String,
-        /// Its route from now on, of the agent's route key.
-        route: String,
+        /// Where the agent is reached from now on.
+        relays: Vec<RelayPlace>,
         /// What it may do.
         rights: super::Rights,
     },

@@ -115,3 +115,27 @@ impl ServerCertVerifier for ByHash {
         self.algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_trust_speaks_tls_1_3_under_the_given_names() {
+        for trust in [
+            Trust::System,
+            Trust::Hashes(vec![[0; 32]]),
+            Trust::Roots(Vec::new()),
+        ] {
+            let config = trust.client_config(&[b"deputy/1"]).unwrap();
+            assert_eq!(config.alpn_protocols, [b"deputy/1".to_vec()]);
+        }
+        let nonsense = Trust::Roots(vec![CertificateDer::from(vec![1, 2, 3])]);
+        assert!(matches!(
+            nonsense.client_config(&[]),
+            Err(LinkError::Setup(_))
+        ));
+    }
+}

@@ -315,7 +315,7 @@ async fn streams_that_do_not_end_are_cut_when_the_time_is_over() {
 async fn a_silent_stream_is_cut_and_a_busy_one_is_not() {
     for (agents, clients) in PAIRS {
         let mut config = config();
-        config.timeouts.idle = Duration::from_millis(400);
+        config.timeouts.idle = Duration::from_millis(1500);
         let relay = Relay::start(config).unwrap();
         let _link = echo_agent(&relay, 1, agents, &[salt(1)]).await;
         let (dialler, at) = (

@@ -420,6 +420,100 @@ impl Ask {
         }
     }
 
+    /// The question that a control request is; `None` when it cannot be asked from afar.
+    pub fn from_request(request: Request) -> Option<Self> {
+        Some(match request {
+            Request::Status => Self::Status,
+            Request::Needs { all } => Self::Needs { all },
+            Request::NeedShow { item } => Self::Need { item },
+            Request::Chat {
+                automation,
+                after,
+                limit,
+            } => Self::Chat {
+                automation,
+                after,
+                limit,
+            },
+            Request::Automations { archived } => Self::Automations { archived },
+            Request::AutomationShow { automation } => Self::Automation { automation },
+            Request::ContractShow {
+                automation,
+                version,
+            } => Self::Contract {
+                automation,
+                version,
+            },
+            Request::ContractDiff {
+                automation,
+                from,
+                to,
+            } => Self::ContractDiff {
+                automation,
+                from,
+                to,
+            },
+            Request::ProposalShow { proposal } => Self::Proposal { proposal },
+            Request::Runs {
+                automation,
+                state,
+                limit,
+            } => Self::Runs {
+                automation,
+                state,
+                limit,
+            },
+            Request::RunShow { run } => Self::Run { run },
+            Request::Inputs {
+                automation,
+                state,
+                limit,
+            } => Self::Inputs {
+                automation,
+                state,
+                limit,
+            },
+            Request::InputShow { input } => Self::Input { input },
+            Request::Outputs { automation, limit } => Self::Outputs { automation, limit },
+            Request::Costs { by, since_ms } => Self::Costs { by, since_ms },
+            Request::Connections => Self::Connections,
+            Request::Devices => Self::Devices,
+            Request::AutomationPause { automation } => Self::AutomationPause { automation },
+            Request::AutomationResume { automation } => Self::AutomationResume { automation },
+            Request::AutomationArchive { automation } => Self::AutomationArchive { automation },
+            Request::AutomationRun {
+                automation,
+                input: None,
+                ..
+            } => Self::AutomationRun { automation },
+            Request::RunCancel { run } => Self::RunCancel { run },
+            Request::InputSkip { input } => Self::InputSkip { input },
+            Request::Delegate {
+                text,
+                automation,
+                accept: false,
+                timezone,
+            } => Self::Say {
+                text,
+                automation,
+                timezone,
+            },
+            Request::ProposalAccept { proposal, confirm } => {
+                Self::ProposalAccept { proposal, confirm }
+            }
+            Request::ProposalDecline { proposal } => Self::ProposalDecline { proposal },
+            Request::NeedAnswer { item, choice, note } => Self::NeedAnswer { item, choice, note },
+            Request::InputAgain {
+                input,
+                effects_again,
+            } => Self::InputAgain {
+                input,
+                effects_again,
+            },
+            _ => return None,
+        })
+    }
+
     /// Reads one; `None` when this build does not know it.
     pub fn from_value(value: Value) -> Option<Self> {
         serde_json::from_value(value).ok()

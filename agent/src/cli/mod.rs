@@ -61,6 +61,8 @@ pub fn main() -> ExitCode {
         }
         Some(Command::Pair(args)) => at_home(json, |home| pair::pair(home, &args, json)).into(),
         Some(Command::Remote(args)) => {
+            // What stands behind the command is part of it, this flag too.
+            let json = json || args.command.iter().any(|word| word == "--json");
             at_home(json, |home| remote::remote(home, args, json)).into()
         }
         Some(command) => run(command, json).into(),

@@ -8,6 +8,7 @@ use crate::gate::Permissions;
 use crate::maintainer::Maintainer;
 use crate::models::{ModelError, Models, Patience};
 use crate::observe::Redactor;
+use crate::remote::Remote;
 use crate::sandbox::{Pool, PoolConfig};
 use crate::scheduler::{FolderWatch, Scheduler};
 use crate::store::{Durability, Store, StoreError, costs, settings, triggers};
@@ -126,7 +127,14 @@ impl Agent {
         let folders = tokio::spawn(FolderWatch::new(Arc::clone(&executor.parts)).run());
         let maintainer = Maintainer::new(Arc::clone(&executor.parts), Arc::clone(&models));
         let maintainer = tokio::spawn(maintainer.run());
-        let control = Control::new(executor, vault, models);
+        let remote = Remote::open(
+            executor.parts.store.clone(),
+            Arc::clone(&vault),
+            Arc::clone(&executor.parts.clock),
+            executor.parts.stopping.clone(),
+        )
+        .await?;
+        let control = Control::new(executor, vault, models, remote);
         control.resume_tasks().await?;
         Ok(Self {
             control,

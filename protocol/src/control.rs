@@ -5,6 +5,7 @@
 
 use crate::error::ErrorBody;
 use crate::model::*;
+use crate::remote::Rights;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -232,6 +233,36 @@ pub enum Request {
         /// A remark for the record, or the answer to a question.
         note: Option<String>,
     },
+    /// Begins pairing: a link that is good once.
+    Pair {
+        /// The device's name, as it will be shown; the device's own when absent.
+        name: Option<String>,
+        /// How long the link is good, in milliseconds.
+        ttl_ms: i64,
+        /// What the device may do.
+        rights: Rights,
+    },
+    /// Where a pairing has come to; answers when that changes.
+    PairWait {
+        /// The pairing's id.
+        pairing: String,
+        /// What the asker knows of it.
+        seen: String,
+    },
+    /// Trusts the device whose phrase is the one on its screen, or does not.
+    PairAnswer {
+        /// The pairing's id.
+        pairing: String,
+        /// Whether the phrases are the same.
+        same: bool,
+    },
+    /// All devices.
+    Devices,
+    /// A device may do nothing any more, at once.
+    DeviceRevoke {
+        /// Its id.
+        device: String,
+    },
     /// All connections.
     Connections,
     /// Makes or renews a connection.
@@ -398,6 +429,12 @@ pub enum Response {
     Needs(Vec<Need>),
     /// For `NeedShow`, `NeedAnswer`.
     Need(Box<Need>),
+    /// For `Pair`, `PairWait`, `PairAnswer`.
+    Pairing(Box<Pairing>),
+    /// For `Devices`.
+    Devices(Vec<Device>),
+    /// For `DeviceRevoke`.
+    Device(Box<Device>),
     /// For `Connections`.
     Connections(Vec<ConnectionInfo>),
     /// For `Connect`, `ConnectionCheck`.

@@ -6,7 +6,11 @@
 
 pub mod control;
 pub mod error;
+pub mod link;
 pub mod model;
+pub mod pairing;
+pub mod remote;
+pub mod session;
 pub mod states;
 pub mod time;
 

@@ -1,6 +1,7 @@
 //! The things a client sees. Field names are those of the database and of the command line's JSON;
 //! ids are strings, times RFC 3339 UTC, durations `_ms`, money `_micros` (micro-USD).
 
+use crate::remote::Rights;
 use crate::states::*;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
@@ -555,4 +556,40 @@ pub struct Done {
     pub id: String,
     /// What was done, a sentence.
     pub message: String,
+}
+
+/// A device that may ask from afar.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Device {
+    /// `d1`.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What it may do.
+    pub rights: Rights,
+    /// When it was paired.
+    pub created_at: Time,
+    /// When it was revoked.
+    pub revoked_at: Option<Time>,
+    /// Whether it is here now.
+    pub is_here: bool,
+}
+
+/// A pairing under way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pairing {
+    /// Its id.
+    pub id: String,
+    /// `waiting`, `compare`, `paired`, `refused` or `expired`.
+    pub state: String,
+    /// The link, to be shown and typed or scanned.
+    pub link: String,
+    /// Until when it is good.
+    pub expires_at: Time,
+    /// The name of the device that came.
+    pub device_name: Option<String>,
+    /// The phrase to compare.
+    pub phrase: Option<String>,
+    /// The device that was paired.
+    pub device: Option<String>,
 }

@@ -58,6 +58,8 @@ pub struct Launch {
     pub binary: Binary,
     /// What is added to its environment.
     pub env: Vec<(String, String)>,
+    /// What is added to `deputy up`.
+    pub args: Vec<String>,
 }
 
 impl Launch {
@@ -92,6 +94,7 @@ impl Agent {
         let mut command = Command::new(&binary);
         command
             .args(["up", "--json", "--no-open"])
+            .args(&launch.args)
             .env("DEPUTY_HOME", home.path())
             .envs(launch.env.iter().map(|(k, v)| (k, v)))
             .stdin(Stdio::null())

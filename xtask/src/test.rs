@@ -8,10 +8,14 @@ const COUNTERPARTS: &[(&str, &str)] = &[
     ("postfix", "postfix"),
     ("dovecot", "dovecot-core"),
     ("faketime", "faketime"),
+    ("nats-server", "nats-server"),
 ];
 
 /// Test builds of the agent: they can be killed at every write, and made to run hostile code.
 const TEST_FEATURES: &str = "fault-points,hostile-worker";
+
+/// What a relay is built without unless it is asked for.
+const RELAY_FEATURES: &str = "cluster,push";
 
 /// Checks and tests everything.
 pub(crate) fn test() -> Done {
@@ -20,6 +24,7 @@ pub(crate) fn test() -> Done {
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
     clippy(&[])?;
     clippy(&["--package", "deputy-agent", "--features", TEST_FEATURES])?;
+    clippy(&["--package", "deputy-relay", "--features", RELAY_FEATURES])?;
     dependencies()?;
     fault_build()?;
     run(&mut cargo(&[
@@ -38,6 +43,17 @@ pub(crate) fn test() -> Done {
         TEST_FEATURES,
         "--test",
         "sandbox_native",
+    ]))?;
+    run(&mut cargo(&[
+        "test",
+        "--package",
+        "deputy-relay",
+        "--features",
+        RELAY_FEATURES,
+        "--test",
+        "cluster",
+        "--test",
+        "push",
     ]))
 }
 

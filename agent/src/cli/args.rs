@@ -145,6 +145,15 @@ pub(super) enum Command {
     /// One item that needs you.
     #[command(subcommand)]
     Need(Need),
+    /// Let another device in: shows a link and a code that are good once.
+    Pair(PairArgs),
+    /// The devices that may ask from afar.
+    Devices,
+    /// One device.
+    #[command(subcommand)]
+    Device(Device),
+    /// The same commands, from another machine: `deputy remote --link LINK`, then `deputy remote needs`.
+    Remote(RemoteArgs),
     /// Connections to the outside.
     Connections,
     /// Make or renew a connection.
@@ -229,8 +238,9 @@ pub(super) struct UpArgs {
     /// Where local webhooks are taken, e.g. 127.0.0.1:7434 (else the setting `listen` counts).
     #[arg(long, value_name = "ADDR")]
     pub(super) listen: Option<std::net::SocketAddr>,
-    /// A relay (not built yet).
-    #[arg(long)]
+    /// A relay through which devices elsewhere reach this agent: HOST[:PORT], and for one that signed
+    /// its certificate itself `#` and the hash that it prints. May be given several times.
+    #[arg(long, value_name = "RELAY")]
     pub(super) relay: Vec<String>,
     /// Do not open the page.
     #[arg(long)]
@@ -395,6 +405,50 @@ pub(super) enum Need {
         #[arg(long)]
         note: Option<String>,
     },
+}
+
+#[derive(Args)]
+pub(super) struct PairArgs {
+    /// What the device is to be called; its own name when absent.
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// How long the link is good, e.g. 5m.
+    #[arg(long, default_value = "5m")]
+    pub(super) ttl: String,
+    /// What the device may do.
+    #[arg(long, default_value = "view,control,approve")]
+    pub(super) rights: String,
+    /// A pairing that was begun, by its id: waits for its device.
+    #[arg(long)]
+    pub(super) id: Option<String>,
+    /// Both show the same words: trust the device.
+    #[arg(long, requires = "id", conflicts_with = "different")]
+    pub(super) same: bool,
+    /// They do not: let it go.
+    #[arg(long, requires = "id")]
+    pub(super) different: bool,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Device {
+    /// It may do nothing any more, at once.
+    Revoke {
+        /// Its id.
+        id: String,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct RemoteArgs {
+    /// A link from `deputy pair` on the agent's machine.
+    #[arg(long)]
+    pub(super) link: Option<String>,
+    /// What this machine is called there.
+    #[arg(long, requires = "link")]
+    pub(super) name: Option<String>,
+    /// What is asked.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(super) command: Vec<String>,
 }
 
 #[derive(Subcommand)]

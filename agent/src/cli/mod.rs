@@ -1,10 +1,13 @@
 //! The command line: each command builds a control request, sends it to the running agent and
 //! prints the answer. `args.rs` is what can be typed, `requests.rs` what it asks for, `client.rs`
-//! the local socket, `print.rs` what people see, `up.rs` the agent itself.
+//! the local socket, `print.rs` what people see, `up.rs` the agent itself, `pair.rs` and
+//! `remote.rs` devices elsewhere.
 
 mod args;
 mod client;
+mod pair;
 mod print;
+mod remote;
 mod requests;
 mod up;
 
@@ -56,6 +59,12 @@ pub fn main() -> ExitCode {
             let _ = writeln!(std::io::stdout(), "{schema}");
             Exit::Done.into()
         }
+        Some(Command::Pair(args)) => at_home(json, |home| pair::pair(home, &args, json)).into(),
+        Some(Command::Remote(args)) => {
+            // What stands behind the command is part of it, this flag too.
+            let json = json || args.command.iter().any(|word| word == "--json");
+            at_home(json, |home| remote::remote(home, args, json)).into()
+        }
         Some(command) => run(command, json).into(),
     }
 }
@@ -83,6 +92,26 @@ fn usage(error: &clap::Error) -> Exit {
     Exit::Usage
 }
 
+fn at_home(json: bool, act: impl FnOnce(&std::path::Path) -> Exit) -> Exit {
+    match up::home() {
+        Ok(home) => act(&home),
+        Err(error) => print::error(&error, json, Exit::Failed),
+    }
+}
+
+/// Prints an answer.
+fn show(response: &Response, json: bool) -> Exit {
+    let mut out = std::io::stdout().lock();
+    let written = if json {
+        print::json(&mut out, response)
+    } else {
+        print::human(&mut out, response)
+    };
+    // A reader that went away has seen what it wanted.
+    let _ = written.and_then(|()| out.flush());
+    exit_of(response)
+}
+
 fn run(command: Command, json: bool) -> Exit {
     let request = match requests::request(command) {
         Ok(request) => request,
@@ -96,18 +125,7 @@ fn run(command: Command, json: bool) -> Exit {
         return follow(&home, request, json);
     }
     match client::ask(&home, request) {
-        Ok(response) => {
-            let exit = exit_of(&response);
-            let mut out = std::io::stdout().lock();
-            let written = if json {
-                print::json(&mut out, &response)
-            } else {
-                print::human(&mut out, &response)
-            };
-            // A reader that went away has seen what it wanted.
-            let _ = written.and_then(|()| out.flush());
-            exit
-        }
+        Ok(response) => show(&response, json),
         Err(client::AskError::NotRunning(home)) => {
             print::error(&client::not_running(&home), json, Exit::NotRunning)
         }

@@ -124,6 +124,50 @@ fn table(out: &mut impl Write, head: &[&str], rows: &[Vec<String>]) -> io::Resul
     rows.iter().try_for_each(|row| line(out, row))
 }
 
+fn device_row(device: &Device) -> Vec<String> {
+    let state = match (device.revoked_at, device.is_here) {
+        (Some(at), _) => format!("revoked {}", when(at)),
+        (None, true) => "here".to_owned(),
+        (None, false) => "away".to_owned(),
+    };
+    vec![
+        device.id.clone(),
+        device.name.clone(),
+        device.rights.to_string(),
+        when(device.created_at),
+        state,
+    ]
+}
+
+/// A pairing, where it has come to.
+pub(super) fn pairing(out: &mut impl Write, pairing: &Pairing, as_json: bool) -> io::Result<()> {
+    if as_json {
+        return json(out, &Response::Pairing(Box::new(pairing.clone())));
+    }
+    let id = &pairing.id;
+    match pairing.state.as_str() {
+        "waiting" => writeln!(
+            out,
+            "Open this link on the device, or on another machine: deputy remote --link LINK\n\n{}\n\nIt is good once, and for a few minutes.",
+            pairing.link
+        ),
+        "compare" => writeln!(
+            out,
+            "“{}” wants to be let in. Both must show: {}\n  the same: deputy pair --id {id} --same\n  not:      deputy pair --id {id} --different",
+            pairing.device_name.as_deref().unwrap_or("A device"),
+            paint("1", pairing.phrase.as_deref().unwrap_or_default())
+        ),
+        "paired" => writeln!(
+            out,
+            "{} “{}” is paired.",
+            pairing.device.as_deref().unwrap_or_default(),
+            pairing.device_name.as_deref().unwrap_or_default()
+        ),
+        "refused" => writeln!(out, "The device was not let in."),
+        _ => writeln!(out, "The link has expired; nobody came."),
+    }
+}
+
 fn dash(text: Option<String>) -> String {
     text.unwrap_or_else(|| "–".to_owned())
 }
@@ -140,6 +184,19 @@ pub(super) fn human(out: &mut impl Write, response: &Response) -> io::Result<()>
                 }
             }
             Ok(())
+        }
+        Response::Pairing(p) => pairing(out, p, false),
+        Response::Devices(all) => table(
+            out,
+            &["id", "name", "rights", "paired", "state"],
+            &all.iter().map(device_row).collect::<Vec<_>>(),
+        ),
+        Response::Device(device) => {
+            writeln!(
+                out,
+                "{} “{}” may do nothing any more.",
+                device.id, device.name
+            )
         }
         Response::Proposal(p) => proposal(out, p),
         Response::Chat(lines) => {

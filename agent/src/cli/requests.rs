@@ -1,8 +1,8 @@
 //! What each command asks the agent for.
 
 use super::args::{
-    Automation, Command, Config, Connect, ConnectMail, Connection, Contract, Event, Input, Model,
-    Need, Proposal, Protection, Run, Vault,
+    Automation, Command, Config, Connect, ConnectMail, Connection, Contract, Device, Event, Input,
+    Model, Need, Proposal, Protection, Run, Vault,
 };
 use deputy_protocol::ErrorBody;
 use deputy_protocol::control::{Request, VaultProtection};
@@ -33,6 +33,8 @@ fn read_file(path: &Path) -> Result<String, ErrorBody> {
 pub(super) fn request(command: Command) -> Result<Request, ErrorBody> {
     Ok(match command {
         Command::Up(_)
+        | Command::Pair(_)
+        | Command::Remote(_)
         | Command::Completions { .. }
         | Command::Restore { .. }
         | Command::Contract(Contract::Schema) => {
@@ -136,6 +138,8 @@ pub(super) fn request(command: Command) -> Result<Request, ErrorBody> {
             choice,
             note,
         },
+        Command::Devices => Request::Devices,
+        Command::Device(Device::Revoke { id }) => Request::DeviceRevoke { device: id },
         Command::Connections => Request::Connections,
         Command::Connect(Connect::Mail(mail)) => connect_mail(mail)?,
         Command::Connect(Connect::Search(search)) => Request::Connect {
@@ -317,7 +321,7 @@ fn connect_mail(mail: ConnectMail) -> Result<Request, ErrorBody> {
     })
 }
 
-fn span_ms(text: &str) -> Result<i64, ErrorBody> {
+pub(super) fn span_ms(text: &str) -> Result<i64, ErrorBody> {
     let wrong = || {
         ErrorBody::new(
             "usage",

@@ -4,6 +4,7 @@ use super::args::UpArgs;
 use super::{Exit, print};
 use crate::clock::SystemClock;
 use crate::connectors::{Keyring, Unlock};
+use crate::remote::{Door, RelayChoice};
 use crate::sandbox::PoolConfig;
 use crate::store::{DATABASE, Store};
 use crate::{Agent, AgentConfig};
@@ -39,10 +40,15 @@ pub(super) fn home() -> Result<PathBuf, ErrorBody> {
 
 /// Runs the agent until it is told to stop.
 pub(super) fn up(args: &UpArgs, json: bool) -> Exit {
-    if !args.relay.is_empty() {
-        let error = ErrorBody::new("not_supported", "--relay is not built yet", "leave it out");
-        return print::error(&error, json, Exit::Usage);
-    }
+    let relays: Result<Vec<RelayChoice>, String> =
+        args.relay.iter().map(|relay| relay.parse()).collect();
+    let relays = match relays {
+        Ok(relays) => relays,
+        Err(wrong) => {
+            let error = ErrorBody::new("usage", wrong, "--relay relay.example.org");
+            return print::error(&error, json, Exit::Usage);
+        }
+    };
     let filter = tracing_subscriber::EnvFilter::try_from_env("DEPUTY_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     // The client crate logs what providers answer, past the redactor.
@@ -60,7 +66,7 @@ pub(super) fn up(args: &UpArgs, json: bool) -> Exit {
         .enable_all()
         .build();
     match runtime {
-        Ok(runtime) => runtime.block_on(serve(args.listen, json)),
+        Ok(runtime) => runtime.block_on(serve(args.listen, relays, json)),
         Err(error) => {
             let error = ErrorBody::new("runtime", format!("the agent cannot start: {error}"), "");
             print::error(&error, json, Exit::Failed)
@@ -68,7 +74,7 @@ pub(super) fn up(args: &UpArgs, json: bool) -> Exit {
     }
 }
 
-async fn serve(listen: Option<SocketAddr>, json: bool) -> Exit {
+async fn serve(listen: Option<SocketAddr>, relays: Vec<RelayChoice>, json: bool) -> Exit {
     let home = match home() {
         Ok(home) => home,
         Err(error) => return print::error(&error, json, Exit::Failed),
@@ -103,6 +109,8 @@ async fn serve(listen: Option<SocketAddr>, json: bool) -> Exit {
             return print::error(&ErrorBody::new("listen", message, hint), json, Exit::Failed);
         }
     };
+    let door: Arc<dyn Door> = Arc::new(agent.control.clone());
+    agent.control.remote.link(relays, &door);
     let server = tokio::spawn({
         let (control, home) = (agent.control.clone(), home.clone());
         async move { crate::control::serve(control, &home).await }

@@ -149,6 +149,15 @@ impl Control {
             Request::NeedAnswer { item, choice, note } => {
                 self.need_answer(&item, choice, note, by).await
             }
+            Request::Pair {
+                name,
+                ttl_ms,
+                rights,
+            } => self.pair(name, ttl_ms, rights).await,
+            Request::PairWait { pairing, seen } => self.pair_wait(&pairing, &seen).await,
+            Request::PairAnswer { pairing, same } => self.pair_answer(&pairing, same).await,
+            Request::Devices => Ok(self.devices()),
+            Request::DeviceRevoke { device } => self.device_revoke(&device).await,
             Request::Connections => self.connections().await,
             Request::Connect {
                 kind,
@@ -226,6 +235,8 @@ fn is_command(request: &Request) -> bool {
         | Request::Needs { .. }
         | Request::NeedShow { .. }
         | Request::Connections
+        | Request::PairWait { .. }
+        | Request::Devices
         | Request::ModelList
         | Request::Costs { .. }
         | Request::Tools { .. }
@@ -245,6 +256,9 @@ fn is_command(request: &Request) -> bool {
         | Request::InputSkip { .. }
         | Request::InputAgain { .. }
         | Request::NeedAnswer { .. }
+        | Request::Pair { .. }
+        | Request::PairAnswer { .. }
+        | Request::DeviceRevoke { .. }
         | Request::Connect { .. }
         | Request::ConnectionCheck { .. }
         | Request::ConnectionRevoke { .. }

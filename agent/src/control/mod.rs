@@ -2,12 +2,13 @@
 //! command line on the local socket and devices far away use the same requests.
 //!
 //! `apply.rs` says which request goes where; `automations.rs`, `planning.rs`, `proposals.rs`, `work.rs`, `arrivals.rs`, `needs.rs`,
-//! `settings.rs`, `models.rs`, `versions.rs`, `schedules.rs` and `connections.rs` apply them; `server.rs` is the local socket.
+//! `settings.rs`, `models.rs`, `versions.rs`, `schedules.rs`, `connections.rs` and `devices.rs` apply them; `server.rs` is the local socket.
 
 mod apply;
 mod arrivals;
 mod automations;
 mod connections;
+mod devices;
 mod models;
 mod needs;
 mod planning;
@@ -35,6 +36,8 @@ pub struct Control {
     pub vault: std::sync::Arc<crate::connectors::Vault>,
     /// Where the HTTP listener is, once it is.
     listen: std::sync::Arc<std::sync::OnceLock<std::net::SocketAddr>>,
+    /// The user's devices.
+    pub remote: std::sync::Arc<crate::remote::Remote>,
     /// The way to the language model.
     pub models: std::sync::Arc<crate::models::Models>,
     planner: std::sync::Arc<crate::planner::Planner>,
@@ -50,6 +53,7 @@ impl Control {
         executor: Executor,
         vault: std::sync::Arc<crate::connectors::Vault>,
         models: std::sync::Arc<crate::models::Models>,
+        remote: std::sync::Arc<crate::remote::Remote>,
     ) -> Self {
         let started_at = executor.parts.clock.now();
         let planner = crate::planner::Planner::new(
@@ -64,6 +68,7 @@ impl Control {
             vault,
             listen: std::sync::Arc::default(),
             models,
+            remote,
         }
     }
 
@@ -99,6 +104,7 @@ fn not_found(what: &str, id: &str) -> ErrorBody {
         "input" => "inputs",
         "need" => "needs",
         "connection" => "connections",
+        "device" => "devices",
         _ => "automations",
     };
     ErrorBody::new(

@@ -19,6 +19,8 @@ pub enum Key {
     Proposal,
     /// A task of the planner or the maintainer, `t6`.
     Task,
+    /// A paired device, `d2`.
+    Device,
 }
 
 /// Text that is no id of the wanted kind.
@@ -42,6 +44,7 @@ impl Key {
             Self::Connection => 'c',
             Self::Proposal => 'p',
             Self::Task => 't',
+            Self::Device => 'd',
         }
     }
 
@@ -56,6 +59,7 @@ impl Key {
             Self::Connection => "a connection",
             Self::Proposal => "a proposal",
             Self::Task => "a task",
+            Self::Device => "a device",
         }
     }
 

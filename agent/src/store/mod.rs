@@ -8,6 +8,7 @@ pub mod automations;
 pub mod chats;
 pub mod connections;
 pub mod costs;
+pub mod devices;
 pub mod events;
 pub mod inbox;
 mod keys;

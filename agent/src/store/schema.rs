@@ -18,6 +18,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "resumptions",
         include_str!("migrations/0002_resumptions.sql"),
     ),
+    ("devices", include_str!("migrations/0003_devices.sql")),
 ];
 
 /// The schema that this build writes.

@@ -1,0 +1,179 @@
+//! The user's own devices, from afar: who they are, how one becomes known, the links to relays, and
+//! the sessions over them.
+//!
+//! `keys.rs` is what the agent is; `pairing.rs` how a device becomes known (the states are pure);
+//! `links.rs` keeps the links; `session.rs` speaks with one device. What a device asks goes through
+//! [`Door`], the same control as everything else.
+
+mod keys;
+mod links;
+mod pairing;
+mod session;
+
+pub use keys::AgentKeys;
+pub use links::RelayChoice;
+pub use pairing::{Decision, PairingError};
+
+use crate::clock::{BoxFuture, SharedClock};
+use crate::connectors::Vault;
+use crate::store::devices::DeviceRow;
+use crate::store::{Durability, Store, StoreError, devices};
+use deputy_link::AgentLink;
+use deputy_protocol::control::{Envelope, Reply};
+use deputy_protocol::link::{RouteId, Salt};
+use deputy_protocol::model::Event;
+use deputy_protocol::pairing::RelayPlace;
+use pairing::Pairings;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// Where what a device asks is applied.
+pub trait Door: Send + Sync + 'static {
+    /// Applies a request.
+    fn apply<'a>(&'a self, envelope: Envelope, by: &'a str) -> BoxFuture<'a, Reply>;
+
+    /// Events after a place in the order, at most 500.
+    fn events(&self, after: i64) -> BoxFuture<'_, Result<Vec<Event>, StoreError>>;
+
+    /// Changes whenever something may have been written.
+    fn changes(&self) -> watch::Receiver<u64>;
+}
+
+/// A link to a relay.
+struct Linked {
+    place: RelayChoice,
+    link: AgentLink,
+}
+
+/// The devices and the links to them.
+pub struct Remote {
+    store: Store,
+    clock: SharedClock,
+    keys: AgentKeys,
+    stopping: CancellationToken,
+    known: Mutex<HashMap<i64, DeviceRow>>,
+    /// How many sessions each device has.
+    here: Mutex<HashMap<i64, usize>>,
+    links: Mutex<Vec<Linked>>,
+    pairings: Pairings,
+    /// Raised whenever a device is revoked.
+    revoked: watch::Sender<u64>,
+}
+
+impl Remote {
+    /// The devices of a store. The agent's keys are made when there are none.
+    pub async fn open(
+        store: Store,
+        vault: Arc<Vault>,
+        clock: SharedClock,
+        stopping: CancellationToken,
+    ) -> Result<Arc<Self>, StoreError> {
+        let keys = AgentKeys::open(&store, vault).await?;
+        let known = store.read(devices::list).await?;
+        Ok(Arc::new(Self {
+            store,
+            clock,
+            keys,
+            stopping,
+            known: Mutex::new(known.into_iter().map(|row| (row.key, row)).collect()),
+            here: Mutex::default(),
+            links: Mutex::default(),
+            pairings: Pairings::default(),
+            revoked: watch::Sender::new(0),
+        }))
+    }
+
+    /// All devices, oldest first.
+    pub fn devices(&self) -> Vec<deputy_protocol::model::Device> {
+        let here = lock(&self.here);
+        let mut rows: Vec<DeviceRow> = lock(&self.known).values().cloned().collect();
+        rows.sort_by_key(|row| row.key);
+        rows.iter()
+            .map(|row| row.shown(here.contains_key(&row.key)))
+            .collect()
+    }
+
+    /// Revokes a device: its sessions end at once, whatever it is doing, and no relay brings it any
+    /// more. `None` when there is no such device.
+    pub async fn revoke(&self, key: i64) -> Result<Option<DeviceRow>, StoreError> {
+        let now = self.clock.now();
+        let row = self
+            .store
+            .write(Durability::Synced, move |db| {
+                devices::revoke(db, key, now)?;
+                devices::by_key(db, key)
+            })
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        lock(&self.known).insert(key, row.clone());
+        self.revoked.send_modify(|count| *count += 1);
+        for link in self.all_links() {
+            link.remove(Salt(row.salt)).await;
+        }
+        Ok(Some(row))
+    }
+
+    /// Whether a device may be served.
+    fn is_trusted(&self, key: i64) -> Option<DeviceRow> {
+        lock(&self.known)
+            .get(&key)
+            .filter(|row| row.revoked_at.is_none())
+            .cloned()
+    }
+
+    /// The device that a route was made for.
+    fn by_route(&self, relay: &RelayChoice, route: &RouteId) -> Option<DeviceRow> {
+        let secret = self.keys.route_secret(relay);
+        lock(&self.known)
+            .values()
+            .find(|row| row.revoked_at.is_none() && secret.route(&Salt(row.salt)) == *route)
+            .cloned()
+    }
+
+    fn all_links(&self) -> Vec<AgentLink> {
+        lock(&self.links)
+            .iter()
+            .map(|linked| linked.link.clone())
+            .collect()
+    }
+
+    /// Where a device of this salt reaches the agent.
+    fn places(&self, salt: &Salt) -> Vec<RelayPlace> {
+        lock(&self.links)
+            .iter()
+            .map(|linked| RelayPlace {
+                address: linked.place.address.to_string(),
+                route: self.keys.route_secret(&linked.place).route(salt),
+                certificate: linked.place.certificate,
+            })
+            .collect()
+    }
+
+    fn arrived(&self, key: i64) {
+        *lock(&self.here).entry(key).or_insert(0) += 1;
+    }
+
+    fn left(&self, key: i64) {
+        let mut here = lock(&self.here);
+        if let Some(count) = here.get_mut(&key) {
+            *count -= 1;
+            if *count == 0 {
+                here.remove(&key);
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// 32 bytes that nobody can guess.
+fn random() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    // The kernel's generator does not fail once the system is up.
+    let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    bytes
+}

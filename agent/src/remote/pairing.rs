@@ -1,0 +1,301 @@
+//! How a device becomes known. One pairing at a time, good for one device and a few minutes: the
+//! link's secret lets the first device in that has it, both screens show a phrase, and only a
+//! person's word at the agent makes the device known.
+
+use super::{Remote, lock, random};
+use crate::store::devices::DeviceRow;
+use crate::store::{Durability, StoreError, devices};
+use deputy_protocol::Time;
+use deputy_protocol::link::{RouteId, Salt};
+use deputy_protocol::model::Pairing;
+use deputy_protocol::pairing::{PairingLink, PairingSecret};
+use deputy_protocol::remote::Rights;
+use deputy_protocol::session::PublicKey;
+use std::sync::Mutex;
+use tokio::sync::watch;
+
+/// Where links lead to: nothing is served there that the link's secret would be sent to.
+const HOST: &str = "deputy.invalid";
+
+/// Why there is no pairing.
+#[derive(Debug, thiserror::Error)]
+pub enum PairingError {
+    /// No relay is linked.
+    #[error(
+        "no relay is set up, so no device could come: start the agent with `deputy up --relay HOST:PORT`"
+    )]
+    NoRelay,
+    /// There is no such pairing any more.
+    #[error("this pairing is over; `deputy pair` begins another")]
+    Over,
+    /// It waits for nobody's word.
+    #[error("no device has come yet")]
+    NobodyHere,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a person said about the phrases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// They are the same.
+    Same,
+    /// They are not.
+    Different,
+}
+
+/// Where a pairing has come to.
+#[derive(Clone, Debug, PartialEq)]
+enum Stage {
+    Waiting,
+    Compare {
+        name: String,
+        phrase: String,
+        device: PublicKey,
+    },
+    Paired {
+        name: String,
+        row: Box<DeviceRow>,
+    },
+    Refused,
+}
+
+struct Current {
+    id: String,
+    link: PairingLink,
+    salt: Salt,
+    name: Option<String>,
+    rights: Rights,
+    expires_at: Time,
+    stage: watch::Sender<Stage>,
+}
+
+/// The pairing under way, if one is.
+#[derive(Default)]
+pub(super) struct Pairings(Mutex<Option<Current>>);
+
+/// What a session of a pairing needs to know.
+pub(super) struct Awaited {
+    pub(super) id: String,
+    pub(super) secret: PairingSecret,
+}
+
+impl Remote {
+    /// Begins a pairing; one that was under way is over by that.
+    pub async fn pair(
+        &self,
+        name: Option<String>,
+        ttl_ms: i64,
+        rights: Rights,
+    ) -> Result<Pairing, PairingError> {
+        let salt = Salt(random());
+        let links = self.all_links();
+        if links.is_empty() {
+            return Err(PairingError::NoRelay);
+        }
+        self.end_pairing().await;
+        for link in &links {
+            link.add(salt.clone()).await;
+        }
+        let expires_at = self.clock.now().plus_ms(ttl_ms);
+        let link = PairingLink {
+            host: HOST.to_owned(),
+            agent: self.keys.session().public(),
+            secret: PairingSecret::from_bytes(random()),
+            expires_at_ms: u64::try_from(expires_at.0).unwrap_or(0),
+            relays: self.places(&salt),
+        };
+        let id: String = random()[..6]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let current = Current {
+            id,
+            link,
+            salt,
+            name,
+            rights,
+            expires_at,
+            stage: watch::Sender::new(Stage::Waiting),
+        };
+        let shown = current.shown(self.clock.now());
+        *lock(&self.pairings.0) = Some(current);
+        Ok(shown)
+    }
+
+    /// Waits until a pairing is another than `seen`, or its time is over.
+    pub async fn pairing_changed(&self, id: &str, seen: &str) -> Result<Pairing, PairingError> {
+        loop {
+            let (shown, mut stage, expires_at) = {
+                let current = lock(&self.pairings.0);
+                let current = current.as_ref().filter(|current| current.id == id);
+                let current = current.ok_or(PairingError::Over)?;
+                let shown = current.shown(self.clock.now());
+                (shown, current.stage.subscribe(), current.expires_at)
+            };
+            if shown.state != seen {
+                return Ok(shown);
+            }
+            let now = self.clock.now();
+            tokio::select! {
+                changed = stage.changed() => if changed.is_err() {
+                    return Err(PairingError::Over);
+                },
+                () = self.clock.until(expires_at.plus_ms(1), now) => {}
+                () = self.stopping.cancelled() => return Err(PairingError::Over),
+            }
+        }
+    }
+
+    /// A person's word about the phrases.
+    pub async fn decide(&self, id: &str, decision: Decision) -> Result<Pairing, PairingError> {
+        let (name, device, salt, rights) = {
+            let current = lock(&self.pairings.0);
+            let current = current.as_ref().filter(|current| current.id == id);
+            let current = current.ok_or(PairingError::Over)?;
+            let Stage::Compare { name, device, .. } = current.stage.borrow().clone() else {
+                return Err(PairingError::NobodyHere);
+            };
+            (name, device, current.salt.clone(), current.rights)
+        };
+        let stage = match decision {
+            Decision::Different => Stage::Refused,
+            Decision::Same => {
+                let (now, salt, wanted) = (self.clock.now(), salt.0, name.clone());
+                let row = self
+                    .store
+                    .write(Durability::Synced, move |db| {
+                        devices::add(db, &wanted, &device.0, &salt, rights, now)
+                    })
+                    .await?;
+                lock(&self.known).insert(row.key, row.clone());
+                Stage::Paired {
+                    name,
+                    row: Box::new(row),
+                }
+            }
+        };
+        let shown = {
+            let current = lock(&self.pairings.0);
+            let current = current.as_ref().ok_or(PairingError::Over)?;
+            current.stage.send_replace(stage);
+            current.shown(self.clock.now())
+        };
+        if decision == Decision::Different {
+            self.forget_route(&salt).await;
+        }
+        Ok(shown)
+    }
+
+    /// The pairing that a route belongs to, while it waits for a device.
+    pub(super) fn awaited(&self, route: &RouteId) -> Option<Awaited> {
+        let current = lock(&self.pairings.0);
+        let current = current.as_ref()?;
+        let waits = *current.stage.borrow() == Stage::Waiting;
+        let is_here = current
+            .link
+            .relays
+            .iter()
+            .any(|place| place.route == *route);
+        let in_time = self.clock.now() <= current.expires_at;
+        (waits && is_here && in_time).then(|| Awaited {
+            id: current.id.clone(),
+            secret: current.link.secret.clone(),
+        })
+    }
+
+    /// A device had the secret: nobody else can use the link from here on. `false` when another was
+    /// first.
+    pub(super) fn came(&self, id: &str, device: PublicKey, said: &str, phrase: &str) -> bool {
+        let current = lock(&self.pairings.0);
+        let Some(current) = current.as_ref().filter(|current| current.id == id) else {
+            return false;
+        };
+        let name = current.name.clone().unwrap_or_else(|| clean(said));
+        current.stage.send_if_modified(|stage| {
+            let first = *stage == Stage::Waiting;
+            if first {
+                *stage = Stage::Compare {
+                    name,
+                    phrase: phrase.to_owned(),
+                    device,
+                };
+            }
+            first
+        })
+    }
+
+    /// Waits for the person's word: the device's row when it is trusted.
+    pub(super) async fn word(&self, id: &str) -> Option<DeviceRow> {
+        loop {
+            let (stage, mut changes) = {
+                let current = lock(&self.pairings.0);
+                let current = current.as_ref().filter(|current| current.id == id)?;
+                (current.stage.borrow().clone(), current.stage.subscribe())
+            };
+            match stage {
+                Stage::Paired { row, .. } => return Some(*row),
+                Stage::Refused => return None,
+                Stage::Waiting | Stage::Compare { .. } => {}
+            }
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { return None },
+                () = self.stopping.cancelled() => return None,
+            }
+        }
+    }
+
+    async fn end_pairing(&self) {
+        let ended = lock(&self.pairings.0).take();
+        let Some(ended) = ended else { return };
+        let is_paired = matches!(*ended.stage.borrow(), Stage::Paired { .. });
+        if !is_paired {
+            self.forget_route(&ended.salt).await;
+        }
+    }
+
+    async fn forget_route(&self, salt: &Salt) {
+        for link in self.all_links() {
+            link.remove(salt.clone()).await;
+        }
+    }
+}
+
+impl Current {
+    fn shown(&self, now: Time) -> Pairing {
+        let stage = self.stage.borrow();
+        let (state, device_name, phrase, device) = match &*stage {
+            Stage::Waiting if now > self.expires_at => ("expired", None, None, None),
+            Stage::Waiting => ("waiting", None, None, None),
+            Stage::Compare { name, phrase, .. } => {
+                ("compare", Some(name.clone()), Some(phrase.clone()), None)
+            }
+            Stage::Paired { name, row } => {
+                let id = crate::store::Key::Device.id(row.key);
+                ("paired", Some(name.clone()), None, Some(id))
+            }
+            Stage::Refused => ("refused", None, None, None),
+        };
+        Pairing {
+            id: self.id.clone(),
+            state: state.to_owned(),
+            link: self.link.to_string(),
+            expires_at: self.expires_at,
+            device_name,
+            phrase,
+            device,
+        }
+    }
+}
+
+/// A name that a device gave itself, as it may be shown: one short line.
+fn clean(name: &str) -> String {
+    let name: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+    let name = name.trim();
+    if name.is_empty() {
+        "a device without a name".to_owned()
+    } else {
+        name.to_owned()
+    }
+}

@@ -1,0 +1,187 @@
+//! How a client reaches an agent.
+
+use crate::address::RelayAddress;
+use crate::connect::{CarrierChoice, Connector, Greeted};
+use crate::error::LinkError;
+use crate::io::{read_message, write_message};
+use crate::quic::QuicLink;
+use crate::session::await_connected;
+use crate::stream::LinkStream;
+use crate::trust::Trust;
+use deputy_protocol::link::{
+    Dial, Hello, Limits, MAX_FRAME, Message, Refusal, RefusalCode, Role, RouteId, VERSIONS,
+};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long an agent may take to answer a dial.
+const ANSWER: Duration = Duration::from_secs(15);
+
+/// How a client dials.
+#[derive(Clone, Debug)]
+pub struct DialConfig {
+    /// Whom it believes to be the relay.
+    pub trust: Trust,
+    /// Which carriers it may use.
+    pub carriers: CarrierChoice,
+    /// For relays that let only known clients in.
+    pub access_token: Option<String>,
+    /// Name and version of the client, for the relay's count of versions.
+    pub software: String,
+}
+
+/// Dials agents through relays. Keeps the QUIC connection to each relay for the next dial.
+pub struct Dialler {
+    config: DialConfig,
+    connector: Connector,
+    open: Arc<Mutex<HashMap<RelayAddress, Open>>>,
+}
+
+/// A QUIC connection that waits for the next dial.
+#[derive(Clone)]
+struct Open {
+    connection: quinn::Connection,
+    limits: Limits,
+}
+
+impl Dialler {
+    /// A dialler without connections.
+    pub fn new(config: DialConfig) -> Self {
+        Self {
+            connector: Connector::new(config.trust.clone(), config.carriers),
+            open: Arc::default(),
+            config,
+        }
+    }
+
+    /// A stream to the agent behind `route` at `relay`, or at the relay of the same name to which
+    /// that one points.
+    ///
+    /// # Errors
+    /// [`LinkError::Refused`] with the reason when the relay is there but the agent is not, or
+    /// either says no; [`LinkError::Unreachable`] when the relay is not there.
+    pub async fn dial(
+        &self,
+        relay: &RelayAddress,
+        route: RouteId,
+    ) -> Result<LinkStream, LinkError> {
+        let refusal = match self.dial_at(relay, route).await {
+            Err(LinkError::Refused(refusal)) => refusal,
+            done => return done,
+        };
+        // Once: relays that point at each other must not keep a client busy.
+        match refusal.to.as_deref().map(str::parse::<RelayAddress>) {
+            Some(Ok(to)) if refusal.code == RefusalCode::Elsewhere => {
+                self.dial_at(&to, route).await
+            }
+            _ => Err(refusal.into()),
+        }
+    }
+
+    async fn dial_at(&self, relay: &RelayAddress, route: RouteId) -> Result<LinkStream, LinkError> {
+        let open = self.open().get(relay).cloned();
+        if let Some(open) = open {
+            match over_quic(&open, route).await {
+                // The connection broke meanwhile: a new one may do.
+                Err(LinkError::Ended(_)) => forget(&self.open, relay, &open.connection),
+                done => return done,
+            }
+        }
+        match self.connector.connect(relay, &self.hello()).await? {
+            Greeted::Quic(link) => {
+                let open = Open {
+                    connection: link.connection.clone(),
+                    limits: link.welcome.limits,
+                };
+                self.keep(relay, *link);
+                over_quic(&open, route).await
+            }
+            Greeted::WebSocket(link) => {
+                let (mut reader, mut writer) = (link.reader, link.writer);
+                answer(async {
+                    write_message(&mut writer, &Message::Dial(Dial { route })).await?;
+                    await_connected(&mut reader).await
+                })
+                .await?;
+                Ok(LinkStream::websocket(reader, writer, link.welcome.limits))
+            }
+        }
+    }
+
+    /// The network changed: the next dial starts afresh. Streams that still live go on.
+    pub fn network_changed(&self) {
+        self.connector.forget();
+        self.open().clear();
+    }
+
+    fn hello(&self) -> Hello {
+        Hello {
+            versions: VERSIONS.to_vec(),
+            role: Role::Client,
+            features: Vec::new(),
+            software: self.config.software.clone(),
+            access_token: self.config.access_token.clone(),
+        }
+    }
+
+    /// Keeps the connection until it ends or the relay is about to stop.
+    fn keep(&self, relay: &RelayAddress, link: QuicLink) {
+        let kept = Open {
+            connection: link.connection.clone(),
+            limits: link.welcome.limits,
+        };
+        self.open().insert(relay.clone(), kept);
+        let open = Arc::downgrade(&self.open);
+        let relay = relay.clone();
+        tokio::spawn(async move {
+            let QuicLink {
+                connection,
+                mut control_reader,
+                control_writer: _control_writer,
+                ..
+            } = link;
+            while let Ok(Some(message)) = read_message(&mut control_reader, MAX_FRAME).await {
+                if matches!(message, Message::GoingAway(_) | Message::Refused(_)) {
+                    break;
+                }
+            }
+            if let Some(open) = open.upgrade() {
+                forget(&open, &relay, &connection);
+            }
+        });
+    }
+
+    fn open(&self) -> std::sync::MutexGuard<'_, HashMap<RelayAddress, Open>> {
+        self.open.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+fn forget(
+    open: &Mutex<HashMap<RelayAddress, Open>>,
+    relay: &RelayAddress,
+    connection: &quinn::Connection,
+) {
+    let mut open = open.lock().unwrap_or_else(|e| e.into_inner());
+    // It may be another one by now.
+    if open.get(relay).map(|open| open.connection.stable_id()) == Some(connection.stable_id()) {
+        open.remove(relay);
+    }
+}
+
+async fn over_quic(open: &Open, route: RouteId) -> Result<LinkStream, LinkError> {
+    answer(async {
+        let (mut send, mut recv) = open.connection.open_bi().await?;
+        write_message(&mut send, &Message::Dial(Dial { route })).await?;
+        await_connected(&mut recv).await?;
+        Ok(LinkStream::quic(&open.connection, send, recv, open.limits))
+    })
+    .await
+}
+
+async fn answer<T>(dial: impl Future<Output = Result<T, LinkError>>) -> Result<T, LinkError> {
+    timeout(ANSWER, dial)
+        .await
+        .unwrap_or_else(|_| Err(Refusal::new(RefusalCode::Timeout).into()))
+}

@@ -1,0 +1,62 @@
+//! WebSocket over TLS to a relay: for networks that block UDP.
+
+use crate::address::RelayAddress;
+use crate::error::LinkError;
+use crate::pipe::{self, PipeReader, PipeWriter};
+use crate::session::greet;
+use crate::trust::Trust;
+use deputy_protocol::link::{Binding, EXPORTER_LABEL, Hello, PATH, Welcome};
+use rustls::pki_types::ServerName;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_tungstenite::client_async_with_config;
+
+/// What a WebSocket of ours runs over.
+pub(crate) type Socket = TlsStream<TcpStream>;
+
+/// A link over a WebSocket, after the welcome.
+pub(crate) struct WebSocketLink {
+    pub(crate) reader: PipeReader<Socket>,
+    pub(crate) writer: PipeWriter<Socket>,
+    pub(crate) welcome: Welcome,
+    pub(crate) binding: Binding,
+}
+
+pub(crate) async fn connect(
+    address: &RelayAddress,
+    at: SocketAddr,
+    trust: &Trust,
+    hello: &Hello,
+) -> Result<WebSocketLink, LinkError> {
+    let ended = |error: &dyn std::fmt::Display| LinkError::Ended(error.to_string());
+    let config = trust.client_config(&[b"http/1.1"])?;
+    let name = ServerName::try_from(address.host().to_owned())
+        .map_err(|error| LinkError::Setup(error.to_string()))?;
+
+    let tcp = TcpStream::connect(at).await.map_err(|e| ended(&e))?;
+    tcp.set_nodelay(true).map_err(|e| ended(&e))?;
+    let tls = TlsConnector::from(Arc::new(config))
+        .connect(name, tcp)
+        .await
+        .map_err(|e| ended(&e))?;
+    let binding = tls
+        .get_ref()
+        .1
+        .export_keying_material([0; 32], EXPORTER_LABEL, Some(b""))
+        .map_err(|error| LinkError::Setup(error.to_string()))?;
+    let uri = format!("wss://{address}{PATH}");
+    let (socket, _) = client_async_with_config(uri, tls, Some(pipe::config()))
+        .await
+        .map_err(|e| ended(&e))?;
+    let (mut reader, mut writer) = pipe::split(socket);
+    let welcome = greet(&mut reader, &mut writer, hello).await?;
+    Ok(WebSocketLink {
+        reader,
+        writer,
+        welcome,
+        binding: Binding(binding),
+    })
+}

@@ -1,0 +1,243 @@
+//! The two handshakes. A device that is known reconnects with `IK`: one round trip, and both sides
+//! are proven. A device that pairs does the same with the link's secret mixed into its first message
+//! (`IKpsk1`), so that the agent refuses a stranger before it does anything.
+//!
+//! The first message carries no command: whoever recorded it could send it again.
+
+use super::{MAX_NOISE, Opening, PublicKey, Session, SessionError, StaticKey};
+use crate::link::RouteId;
+use serde::{Deserialize, Serialize};
+use snow::{Builder, HandshakeState};
+
+/// What a session begins as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A device that is known comes back.
+    Known,
+    /// A device wants to be known.
+    Pairing,
+}
+
+impl Kind {
+    /// As a byte.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Known => 1,
+            Self::Pairing => 2,
+        }
+    }
+
+    /// From a byte.
+    pub fn from_number(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::Known),
+            2 => Some(Self::Pairing),
+            _ => None,
+        }
+    }
+
+    fn pattern(self) -> &'static str {
+        match self {
+            Self::Known => "Noise_IK_25519_ChaChaPoly_BLAKE2s",
+            Self::Pairing => "Noise_IKpsk1_25519_ChaChaPoly_BLAKE2s",
+        }
+    }
+}
+
+/// What each side says of itself within the handshake, sealed. Unknown fields are tolerated.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Introduced {
+    /// E.g. `deputy/0.1.0`.
+    #[serde(default)]
+    pub software: String,
+    /// A device's name, as its owner sees it, when it pairs.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// What it can do beyond this version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<String>,
+}
+
+/// The longest introduction, in bytes.
+const MAX_INTRODUCTION: usize = 4_096;
+
+/// What both sides must agree about before anything: version, kind, and the route that was dialled.
+fn prologue(opening: Opening, route: &RouteId) -> Vec<u8> {
+    let mut prologue = b"deputy session".to_vec();
+    prologue.extend_from_slice(&opening.encode());
+    prologue.extend_from_slice(&route.0);
+    prologue
+}
+
+fn state<'a>(
+    opening: Opening,
+    prologue: &'a [u8],
+    key: &'a StaticKey,
+    secret: Option<&'a [u8; 32]>,
+) -> Result<Builder<'a>, SessionError> {
+    let failed = |_| SessionError::Handshake;
+    let params = opening.kind.pattern().parse().map_err(failed)?;
+    let builder = Builder::new(params)
+        .prologue(prologue)
+        .and_then(|b| b.local_private_key(key.expose()))
+        .map_err(failed)?;
+    match (opening.kind, secret) {
+        (Kind::Known, None) => Ok(builder),
+        (Kind::Pairing, Some(secret)) => builder.psk(1, secret).map_err(failed),
+        _ => Err(SessionError::Protocol("a secret belongs to pairing alone")),
+    }
+}
+
+/// A Noise message with its length before it.
+fn framed(message: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
+    let mut framed = length.to_be_bytes().to_vec();
+    framed.extend_from_slice(message);
+    framed
+}
+
+fn write(state: &mut HandshakeState, said: &Introduced) -> Result<Vec<u8>, SessionError> {
+    let said = serde_json::to_vec(said).map_err(|_| SessionError::Handshake)?;
+    if said.len() > MAX_INTRODUCTION {
+        return Err(SessionError::TooLong);
+    }
+    let mut message = vec![0; said.len() + 256];
+    let length = state
+        .write_message(&said, &mut message)
+        .map_err(|_| SessionError::Handshake)?;
+    Ok(framed(&message[..length]))
+}
+
+fn read(state: &mut HandshakeState, message: &[u8]) -> Result<Introduced, SessionError> {
+    if message.len() > MAX_INTRODUCTION + 256 {
+        return Err(SessionError::TooLong);
+    }
+    let mut said = vec![0; message.len()];
+    let length = state
+        .read_message(message, &mut said)
+        .map_err(|_| SessionError::Handshake)?;
+    serde_json::from_slice(&said[..length])
+        .map_err(|_| SessionError::Protocol("an introduction that is no JSON"))
+}
+
+/// The device's side, waiting for the agent's answer.
+pub struct Initiator {
+    state: HandshakeState,
+}
+
+impl Initiator {
+    /// Begins. The bytes go out first: the opening and the first message.
+    pub fn new(
+        kind: Kind,
+        key: &StaticKey,
+        agent: &PublicKey,
+        route: &RouteId,
+        secret: Option<&[u8; 32]>,
+        said: &Introduced,
+    ) -> Result<(Self, Vec<u8>), SessionError> {
+        Self::with_ephemeral(kind, key, agent, route, secret, said, None)
+    }
+
+    /// With a fixed ephemeral key: for test vectors alone.
+    pub(super) fn with_ephemeral(
+        kind: Kind,
+        key: &StaticKey,
+        agent: &PublicKey,
+        route: &RouteId,
+        secret: Option<&[u8; 32]>,
+        said: &Introduced,
+        ephemeral: Option<&[u8; 32]>,
+    ) -> Result<(Self, Vec<u8>), SessionError> {
+        let opening = Opening::of(kind);
+        let prologue = prologue(opening, route);
+        let mut builder = state(opening, &prologue, key, secret)?
+            .remote_public_key(&agent.0)
+            .map_err(|_| SessionError::Handshake)?;
+        if let Some(ephemeral) = ephemeral {
+            builder = builder.fixed_ephemeral_key_for_testing_only(ephemeral);
+        }
+        let mut state = builder
+            .build_initiator()
+            .map_err(|_| SessionError::Handshake)?;
+        let mut bytes = opening.encode().to_vec();
+        bytes.extend(write(&mut state, said)?);
+        Ok((Self { state }, bytes))
+    }
+
+    /// Takes the agent's message (without its length): the session, and what the agent said of itself.
+    pub fn finish(mut self, message: &[u8]) -> Result<(Session, Introduced), SessionError> {
+        let said = read(&mut self.state, message)?;
+        Ok((Session::new(self.state)?, said))
+    }
+}
+
+/// The agent's side, once it has read a first message that is good.
+pub struct Responder {
+    state: HandshakeState,
+    device: PublicKey,
+    said: Introduced,
+}
+
+impl Responder {
+    /// Reads a device's first message (without its length). Nothing has been answered yet, and
+    /// nothing need be: a device that is not known is dropped here.
+    pub fn new(
+        opening: Opening,
+        key: &StaticKey,
+        route: &RouteId,
+        secret: Option<&[u8; 32]>,
+        message: &[u8],
+    ) -> Result<Self, SessionError> {
+        Self::with_ephemeral(opening, key, route, secret, message, None)
+    }
+
+    pub(super) fn with_ephemeral(
+        opening: Opening,
+        key: &StaticKey,
+        route: &RouteId,
+        secret: Option<&[u8; 32]>,
+        message: &[u8],
+        ephemeral: Option<&[u8; 32]>,
+    ) -> Result<Self, SessionError> {
+        let prologue = prologue(opening, route);
+        let mut builder = state(opening, &prologue, key, secret)?;
+        if let Some(ephemeral) = ephemeral {
+            builder = builder.fixed_ephemeral_key_for_testing_only(ephemeral);
+        }
+        let mut state = builder
+            .build_responder()
+            .map_err(|_| SessionError::Handshake)?;
+        let said = read(&mut state, message)?;
+        let device = state
+            .get_remote_static()
+            .and_then(|key| key.try_into().ok())
+            .map(PublicKey)
+            .ok_or(SessionError::Handshake)?;
+        Ok(Self {
+            state,
+            device,
+            said,
+        })
+    }
+
+    /// The device's key: it is proven by the time a first message of the session can be opened.
+    pub fn device(&self) -> PublicKey {
+        self.device
+    }
+
+    /// What the device said of itself.
+    pub fn said(&self) -> &Introduced {
+        &self.said
+    }
+
+    /// Answers: the bytes go out, and the session has begun.
+    pub fn finish(mut self, said: &Introduced) -> Result<(Session, Vec<u8>), SessionError> {
+        let bytes = write(&mut self.state, said)?;
+        Ok((Session::new(self.state)?, bytes))
+    }
+}
+
+/// The largest length that a handshake message may announce.
+pub const MAX_HANDSHAKE: usize = MAX_INTRODUCTION + 256;
+
+const _: () = assert!(MAX_HANDSHAKE < MAX_NOISE);

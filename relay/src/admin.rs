@@ -1,0 +1,60 @@
+//! Health and metrics, in plain HTTP on a port of their own.
+
+use crate::hub::Hub;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+
+/// Serves until the relay has stopped.
+pub(crate) async fn serve(hub: Arc<Hub>, listener: TcpListener) {
+    loop {
+        let Ok((tcp, _)) = listener.accept().await else {
+            sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let hub = hub.clone();
+        tokio::spawn(async move {
+            let service = service_fn(|request| {
+                let answer = answer(&hub, &request);
+                async move { Ok::<_, Infallible>(answer) }
+            });
+            let serving = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(Duration::from_secs(10))
+                .serve_connection(TokioIo::new(tcp), service);
+            // Whoever asked has gone.
+            let _ = serving.await;
+        });
+    }
+}
+
+fn answer(hub: &Hub, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    let (status, text) = match request.uri().path() {
+        // Alive: the process answers.
+        "/healthz" => (StatusCode::OK, "ok\n".to_owned()),
+        // Ready: new connections are welcome.
+        "/readyz" if hub.draining.is_cancelled() => {
+            (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned())
+        }
+        "/readyz" => (StatusCode::OK, "ok\n".to_owned()),
+        "/metrics" => (StatusCode::OK, hub.metrics_text()),
+        _ => (
+            StatusCode::NOT_FOUND,
+            "/healthz /readyz /metrics\n".to_owned(),
+        ),
+    };
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}

@@ -1,0 +1,218 @@
+//! The relay's certificate: from files, read again when they change, or made in memory.
+
+use crate::config::CertificateSource;
+use crate::error::RelayError;
+use deputy_link::certificate_hash;
+use rustls::ServerConfig;
+use rustls::crypto::ring::sign::any_supported_type;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use std::path::Path;
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, SystemTime};
+
+/// How long a certificate of our own is good. Browsers take one by its hash for 14 days at most.
+const SELF_SIGNED_DAYS: u64 = 13;
+/// Clocks differ.
+const BEFORE: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// The certificate in use, which may change while the relay runs.
+#[derive(Debug)]
+pub(crate) struct Certificates {
+    source: CertificateSource,
+    names: Vec<String>,
+    current: RwLock<Current>,
+}
+
+#[derive(Debug)]
+struct Current {
+    key: Arc<CertifiedKey>,
+    made: SystemTime,
+}
+
+impl Certificates {
+    pub(crate) fn load(
+        source: CertificateSource,
+        names: Vec<String>,
+    ) -> Result<Arc<Self>, RelayError> {
+        let now = SystemTime::now();
+        let key = make(&source, &names, now)?;
+        Ok(Arc::new(Self {
+            source,
+            names,
+            current: RwLock::new(Current { key, made: now }),
+        }))
+    }
+
+    /// Reads the files again; makes a new certificate when the own one ages. True when another one
+    /// is in use now. New connections get it; those that live keep theirs.
+    ///
+    /// # Errors
+    /// When the files cannot be used; then the old one stays in use.
+    pub(crate) fn refresh(&self, now: SystemTime) -> Result<bool, RelayError> {
+        if matches!(self.source, CertificateSource::SelfSigned) {
+            let age = now.duration_since(self.read().made).unwrap_or_default();
+            // Two days before the end, so that whoever looks daily sees the new hash in time.
+            if age < DAY * (SELF_SIGNED_DAYS as u32 - 2) {
+                return Ok(false);
+            }
+        }
+        let key = make(&self.source, &self.names, now)?;
+        let mut current = self.current.write().unwrap_or_else(|e| e.into_inner());
+        if current.key.cert == key.cert {
+            return Ok(false);
+        }
+        *current = Current { key, made: now };
+        Ok(true)
+    }
+
+    /// The SHA-256 of the certificate in use.
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        self.read()
+            .key
+            .cert
+            .first()
+            .map(certificate_hash)
+            .unwrap_or_default()
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Current> {
+        self.current.read().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.read().key.clone())
+    }
+}
+
+/// The TLS configuration of a server with `certificates`, for the application protocols `alpn`.
+/// TLS 1.3 only: the channel binding needs it.
+pub(crate) fn server_config(
+    certificates: &Arc<Certificates>,
+    alpn: &[&[u8]],
+) -> Result<ServerConfig, RelayError> {
+    let tls = |error: rustls::Error| RelayError::Tls(error.to_string());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(tls)?
+        .with_no_client_auth()
+        .with_cert_resolver(certificates.clone());
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    // Those who come back need no new signature, and the relay keeps nothing for them.
+    config.ticketer = rustls::crypto::ring::Ticketer::new().map_err(tls)?;
+    config.send_tls13_tickets = 1;
+    Ok(config)
+}
+
+fn make(
+    source: &CertificateSource,
+    names: &[String],
+    now: SystemTime,
+) -> Result<Arc<CertifiedKey>, RelayError> {
+    let (chain, key) = match source {
+        CertificateSource::Files { chain, key } => from_files(chain, key)?,
+        CertificateSource::SelfSigned => self_signed(names, now)?,
+    };
+    let signing = any_supported_type(&key).map_err(|error| RelayError::Tls(error.to_string()))?;
+    let certified = CertifiedKey::new(chain, signing);
+    match certified.keys_match() {
+        Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {
+            Ok(Arc::new(certified))
+        }
+        Err(error) => Err(RelayError::Tls(error.to_string())),
+    }
+}
+
+type ChainAndKey = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn from_files(chain: &Path, key: &Path) -> Result<ChainAndKey, RelayError> {
+    let bad = |path: &Path, error: &dyn std::fmt::Display| RelayError::CertificateFile {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    };
+    let certificates = CertificateDer::pem_file_iter(chain)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| bad(chain, &error))?;
+    if certificates.is_empty() {
+        return Err(bad(chain, &"it holds no certificate"));
+    }
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| bad(key, &error))?;
+    Ok((certificates, key))
+}
+
+/// ECDSA on P-256, as browsers want it for `serverCertificateHashes`.
+fn self_signed(names: &[String], now: SystemTime) -> Result<ChainAndKey, RelayError> {
+    let tls = |error: rcgen::Error| RelayError::Tls(error.to_string());
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(tls)?;
+    let mut params = rcgen::CertificateParams::new(names.to_vec()).map_err(tls)?;
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, "Deputy relay");
+    params.not_before = (now - BEFORE).into();
+    params.not_after = (now + DAY * SELF_SIGNED_DAYS as u32).into();
+    let certificate = params.self_signed(&key).map_err(tls)?;
+    let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+    Ok((vec![certificate.der().clone()], key.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_of_our_own_is_renewed_before_it_ends() {
+        let own =
+            Certificates::load(CertificateSource::SelfSigned, vec!["localhost".into()]).unwrap();
+        let (first, now) = (own.hash(), SystemTime::now());
+        assert!(!own.refresh(now + DAY * 10).unwrap());
+        assert_eq!(own.hash(), first);
+        assert!(own.refresh(now + DAY * 12).unwrap());
+        assert_ne!(own.hash(), first);
+    }
+
+    #[test]
+    fn files_are_taken_when_they_change_and_fit() {
+        let dir = tempfile::tempdir().unwrap();
+        let (chain, key) = (dir.path().join("chain.pem"), dir.path().join("key.pem"));
+        let write = || {
+            let pair = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+            std::fs::write(&chain, pem("CERTIFICATE", pair.cert.der())).unwrap();
+            std::fs::write(&key, pem("PRIVATE KEY", &pair.signing_key.serialize_der())).unwrap();
+        };
+        write();
+        let source = CertificateSource::Files {
+            chain: chain.clone(),
+            key: key.clone(),
+        };
+        let files = Certificates::load(source, Vec::new()).unwrap();
+        let first = files.hash();
+        assert!(!files.refresh(SystemTime::now()).unwrap());
+        let old_key = std::fs::read(&key).unwrap();
+        write();
+        let new_key = std::fs::read(&key).unwrap();
+        // Half written: the key of the one, the certificate of the other.
+        std::fs::write(&key, &old_key).unwrap();
+        assert!(files.refresh(SystemTime::now()).is_err());
+        assert_eq!(files.hash(), first);
+        std::fs::write(&key, &new_key).unwrap();
+        assert!(files.refresh(SystemTime::now()).unwrap());
+        assert_ne!(files.hash(), first);
+        std::fs::write(&chain, "nothing").unwrap();
+        assert!(files.refresh(SystemTime::now()).is_err());
+    }
+
+    fn pem(label: &str, der: &[u8]) -> String {
+        use base64::Engine;
+        let text = base64::engine::general_purpose::STANDARD.encode(der);
+        format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
+    }
+}

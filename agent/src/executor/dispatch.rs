@@ -644,52 +644,43 @@ fn apply_local(
     info: &CallInfo,
     place: &Place,
 ) -> Result<LocalEnd, StoreError> {
-    let is_effect = effect.step.class.is_effect();
-    if is_effect {
-        match intend::intend(db, &facts.program, effect)? {
-            Intended::Go => {}
-            stopped => return Ok(LocalEnd::Stopped(entry, Box::new(stopped))),
-        }
-    } else {
-        let step = &effect.step;
-        let verdict = intend::decide_read(
-            db,
-            &facts.program,
-            &step.tool,
-            &effect.resources,
-            step.run,
-            effect.run_started,
-            effect.now,
-        )?;
-        let stopped = match intend::with_grant(effect.grant, verdict) {
-            gate::Verdict::Allowed => None,
-            gate::Verdict::Refused(refusal) => Some(Intended::Refused(refusal)),
-            gate::Verdict::NeedsApproval(needed) => Some(Intended::NeedsApproval(needed)),
-        };
-        if let Some(stopped) = stopped {
-            return Ok(LocalEnd::Stopped(entry, Box::new(stopped)));
-        }
-    }
-    let outcome = calls::outcome(entry.apply_local(input, info, db), entry.name);
-    let end = StepEnd {
-        outcome: outcome.clone(),
+    let apply = || calls::outcome(entry.apply_local(input, info, db), entry.name);
+    let end = |outcome| StepEnd {
+        outcome,
         settled: Some(place.settled),
         logical_at: place.logical_at,
         duration_us: micros(place.began),
         reused: false,
     };
-    if is_effect {
-        intend::record_end(
-            db,
-            effect.automation,
-            &effect.step,
-            &effect.effect_key,
-            &end,
-        )?;
-    } else {
-        steps::record(db, &effect.step, &end)?;
+    let step = &effect.step;
+    if step.class.is_effect() {
+        return Ok(
+            match intend::apply(db, &facts.program, effect, apply, end)? {
+                Ok(outcome) => LocalEnd::Ended(outcome),
+                Err(stopped) => LocalEnd::Stopped(entry, Box::new(stopped)),
+            },
+        );
     }
-    Ok(LocalEnd::Ended(outcome))
+    let verdict = intend::decide_read(
+        db,
+        &facts.program,
+        &step.tool,
+        &effect.resources,
+        step.run,
+        effect.run_started,
+        effect.now,
+    )?;
+    let stopped = match intend::with_grant(effect.grant, verdict) {
+        gate::Verdict::Allowed => None,
+        gate::Verdict::Refused(refusal) => Some(Intended::Refused(refusal)),
+        gate::Verdict::NeedsApproval(needed) => Some(Intended::NeedsApproval(needed)),
+    };
+    if let Some(stopped) = stopped {
+        return Ok(LocalEnd::Stopped(entry, Box::new(stopped)));
+    }
+    let end = end(apply());
+    steps::record(db, step, &end)?;
+    Ok(LocalEnd::Ended(end.outcome))
 }
 
 fn stopped(verdict: gate::Verdict, call: &Prepared) -> Option<Landed> {

@@ -38,12 +38,11 @@ impl Control {
     }
 
     async fn applied_before(&self, id: &str) -> Option<Reply> {
-        let id = id.to_owned();
         let found: Option<String> = self
             .executor
             .parts
             .store
-            .read(move |db| {
+            .glance(|db| {
                 Ok(db
                     .prepare_cached("SELECT reply FROM commands WHERE id=?1")?
                     .query_row([id], |r| r.get(0))

@@ -114,7 +114,7 @@ async fn follow(
             return write_frame(stream, &reply).await;
         }
     };
-    let mut changes = control.executor.parts.store.changes();
+    let mut changes = control.executor.parts.store.events();
     loop {
         changes.mark_unchanged();
         let batch = control

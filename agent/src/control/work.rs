@@ -31,7 +31,7 @@ impl Control {
     ) -> Answer<Response> {
         let automation = key(Key::Automation, id)?;
         let (parts, now) = (&self.executor.parts, self.now());
-        let mut changes = parts.store.changes();
+        let mut changes = parts.store.events();
         let put = stored(
             parts
                 .store
@@ -74,10 +74,7 @@ impl Control {
             let run = stored(
                 parts
                     .store
-                    .read(move |db| {
-                        let newest = runs::of_input(db, item)?.pop();
-                        Ok(newest)
-                    })
+                    .glance(|db| Ok(runs::of_input(db, item)?.pop()))
                     .await,
             )?;
             if let Some(run) = run {

@@ -653,51 +653,43 @@ fn apply_local(
     info: &CallInfo,
     place: &Place,
 ) -> Result<LocalEnd, StoreError> {
-    let is_effect = effect.step.class.is_effect();
-    if is_effect {
-        match intend::intend(db, &facts.program, effect)? {
-            Intended::Go => {}
-            stopped => return Ok(LocalEnd::Stopped(entry, Box::new(stopped))),
-        }
-    } else {
-        let look = intend::Look {
-            operation: effect.step.tool.clone(),
-            resources: effect.resources.clone(),
-            paid: None,
-            run: effect.step.run,
-            run_started: effect.run_started,
-            now: effect.now,
-        };
-        let verdict = intend::decide_read(db, &facts.program, &look)?;
-        let stopped = match intend::with_grant(effect.grant, verdict) {
-            gate::Verdict::Allowed => None,
-            gate::Verdict::Refused(refusal) => Some(Intended::Refused(refusal)),
-            gate::Verdict::NeedsApproval(needed) => Some(Intended::NeedsApproval(needed)),
-        };
-        if let Some(stopped) = stopped {
-            return Ok(LocalEnd::Stopped(entry, Box::new(stopped)));
-        }
-    }
-    let outcome = calls::outcome(entry.apply_local(input, info, db), entry.name);
-    let end = StepEnd {
-        outcome: outcome.clone(),
+    let apply = || calls::outcome(entry.apply_local(input, info, db), entry.name);
+    let end = |outcome| StepEnd {
+        outcome,
         settled: Some(place.settled),
         logical_at: place.logical_at,
         duration_us: micros(place.began),
         reused: false,
     };
-    if is_effect {
-        intend::record_end(
-            db,
-            effect.automation,
-            &effect.step,
-            &effect.effect_key,
-            &end,
-        )?;
-    } else {
-        steps::record(db, &effect.step, &end)?;
+    let step = &effect.step;
+    if step.class.is_effect() {
+        return Ok(
+            match intend::apply(db, &facts.program, effect, apply, end)? {
+                Ok(outcome) => LocalEnd::Ended(outcome),
+                Err(stopped) => LocalEnd::Stopped(entry, Box::new(stopped)),
+            },
+        );
     }
-    Ok(LocalEnd::Ended(outcome))
+    let look = intend::Look {
+        operation: step.tool.clone(),
+        resources: effect.resources.clone(),
+        paid: None,
+        run: step.run,
+        run_started: effect.run_started,
+        now: effect.now,
+    };
+    let verdict = intend::decide_read(db, &facts.program, &look)?;
+    let stopped = match intend::with_grant(effect.grant, verdict) {
+        gate::Verdict::Allowed => None,
+        gate::Verdict::Refused(refusal) => Some(Intended::Refused(refusal)),
+        gate::Verdict::NeedsApproval(needed) => Some(Intended::NeedsApproval(needed)),
+    };
+    if let Some(stopped) = stopped {
+        return Ok(LocalEnd::Stopped(entry, Box::new(stopped)));
+    }
+    let end = end(apply());
+    steps::record(db, step, &end)?;
+    Ok(LocalEnd::Ended(end.outcome))
 }
 
 fn stopped(verdict: gate::Verdict, call: &Prepared) -> Option<Landed> {

@@ -56,6 +56,20 @@ pub(super) enum Intended {
     Held(Box<LedgerRow>),
 }
 
+/// What ledger and gate make of an effect, before anything is written of it.
+enum Examined {
+    /// Nothing of this key is on record, and it may be done.
+    Fresh,
+    /// It may be done, but is on record: a row to be taken over, and what a run that has ended had
+    /// recorded when it left the effect open.
+    Known {
+        row: Box<LedgerRow>,
+        orphan: Option<Value>,
+    },
+    /// It is not to be done.
+    Stopped(Box<Intended>),
+}
+
 /// Asks the ledger and the gate, and writes the intent when both agree.
 pub(super) fn intend(
     db: &Connection,
@@ -63,22 +77,91 @@ pub(super) fn intend(
     effect: &Effect,
 ) -> Result<Intended, StoreError> {
     fault::point("intend");
+    match examine(db, program, effect)? {
+        Examined::Stopped(stopped) => Ok(*stopped),
+        Examined::Fresh => {
+            ledger::add(db, &new_effect(effect))?;
+            write_intent(db, effect)
+        }
+        Examined::Known { row, orphan } => take_up(db, effect, &row, orphan),
+    }
+}
+
+fn write_intent(db: &Connection, effect: &Effect) -> Result<Intended, StoreError> {
+    steps::begin(db, &effect.step, StepState::Intent, &effect.prepared)?;
+    fault::point("intended");
+    Ok(Intended::Go)
+}
+
+fn take_up(
+    db: &Connection,
+    effect: &Effect,
+    row: &LedgerRow,
+    orphan: Option<Value>,
+) -> Result<Intended, StoreError> {
+    ledger::take_over(db, row.key, &new_effect(effect))?;
+    match orphan {
+        Some(prepared) => adopt(db, effect, prepared),
+        None => write_intent(db, effect),
+    }
+}
+
+/// Applies an effect on the agent's own database and writes it down: intent, effect and end are one
+/// transaction, so a new effect is written once, with its end. `Err` says why it is not to be done.
+pub(super) fn apply(
+    db: &Connection,
+    program: &Program,
+    effect: &Effect,
+    apply: impl FnOnce() -> StepOutcome,
+    end: impl FnOnce(StepOutcome) -> StepEnd,
+) -> Result<Result<StepOutcome, Intended>, StoreError> {
+    fault::point("intend");
+    match examine(db, program, effect)? {
+        Examined::Stopped(stopped) => return Ok(Err(*stopped)),
+        Examined::Fresh => {}
+        Examined::Known { row, orphan } => {
+            let intended = take_up(db, effect, &row, orphan)?;
+            if !matches!(intended, Intended::Go) {
+                return Ok(Err(intended));
+            }
+            let end = end(apply());
+            record_end(
+                db,
+                effect.automation,
+                &effect.step,
+                &effect.effect_key,
+                &end,
+            )?;
+            return Ok(Ok(end.outcome));
+        }
+    }
+    let end = end(apply());
+    fault::point("outcome");
+    let (state, json) = steps::encode(&end.outcome)?;
+    ledger::add_ended(db, &new_effect(effect), state, &json)?;
+    steps::record(db, &effect.step, &end)?;
+    fault::point("outcome.written");
+    Ok(Ok(end.outcome))
+}
+
+fn examine(db: &Connection, program: &Program, effect: &Effect) -> Result<Examined, StoreError> {
+    let stop = |stopped| Ok(Examined::Stopped(Box::new(stopped)));
     let tool = effect.step.tool.as_str();
     let known = ledger::find(db, effect.automation, tool, &effect.effect_key)?;
     let mut orphan = None;
     if let Some(row) = &known {
         // What provably did not happen holds its key for nobody: other arguments are another try.
         if row.state != StepState::Failed && row.digest != effect.step.digest {
-            return Ok(Intended::Conflict(conflict(tool, &effect.effect_key)));
+            return stop(Intended::Conflict(conflict(tool, &effect.effect_key)));
         }
         match row.state {
-            StepState::Done | StepState::Skipped => return reuse(db, effect, row),
+            StepState::Done | StepState::Skipped => return stop(reuse(db, effect, row)?),
             StepState::Intent | StepState::InDoubt | StepState::Waiting
                 if (row.run, row.seq) != (effect.step.run, effect.step.seq) =>
             {
                 let own = row.run == effect.step.run && row.seq <= effect.base;
                 if !own && runs::is_live(db, row.run)? {
-                    return Ok(Intended::Held(Box::new(row.clone())));
+                    return stop(Intended::Held(Box::new(row.clone())));
                 }
                 if own {
                     // From here on this entry asks, not the one of the script before.
@@ -92,21 +175,16 @@ pub(super) fn intend(
     }
     match with_grant(effect.grant, decide(db, program, effect)?) {
         Verdict::Allowed => {}
-        Verdict::Refused(refusal) => return Ok(Intended::Refused(refusal)),
-        Verdict::NeedsApproval(needed) => return Ok(Intended::NeedsApproval(needed)),
+        Verdict::Refused(refusal) => return stop(Intended::Refused(refusal)),
+        Verdict::NeedsApproval(needed) => return stop(Intended::NeedsApproval(needed)),
     }
-    match &known {
-        Some(row) => ledger::take_over(db, row.key, &new_effect(effect))?,
-        None => {
-            ledger::add(db, &new_effect(effect))?;
-        }
-    }
-    if let Some(prepared) = orphan {
-        return adopt(db, effect, prepared);
-    }
-    steps::begin(db, &effect.step, StepState::Intent, &effect.prepared)?;
-    fault::point("intended");
-    Ok(Intended::Go)
+    Ok(match known {
+        None => Examined::Fresh,
+        Some(row) => Examined::Known {
+            row: Box::new(row),
+            orphan,
+        },
+    })
 }
 
 /// Takes over an effect that a run which has ended left open. Its own entry is written as if this

@@ -111,9 +111,7 @@ mod tests {
             due_at: Time(0),
             seed: [0; 32],
         };
-        let run = runs::insert(db, &run).unwrap();
-        begin(db, run);
-        run
+        runs::insert(db, &run, Time(0)).unwrap().key
     }
 
     fn begin(db: &Connection, run: i64) {

@@ -30,7 +30,9 @@ impl PoolConfig {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             exe,
-            max_workers: (8 * cores).clamp(16, 64),
+            // Not for the processor's sake: the more runs wait for the disk together, the fewer syncs
+            // there are.
+            max_workers: (16 * cores).clamp(32, 64),
             keep_idle: Duration::from_secs(30),
             runs_per_worker: 1_000,
         }

@@ -31,6 +31,9 @@ pub enum Died {
 /// How much CPU time beyond its limit a worker gets before it is killed from outside.
 const GRACE: Duration = Duration::from_millis(1_500);
 
+/// When the CPU time of a run is first looked at. What it used until then it gets on top.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
+
 /// How long a worker may take to read what it is sent. One that keeps to the protocol is already
 /// waiting for it.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
@@ -46,8 +49,17 @@ pub(super) struct Worker {
     pub(super) socket: UnixStream,
     pub(super) runs: u32,
     pub(super) idle_since: Instant,
-    buffer: Vec<u8>,
+    /// What came in and was not looked at yet.
+    read: Vec<u8>,
+    /// The frame that goes out.
+    written: Vec<u8>,
 }
+
+/// How much room there is for what comes in, in bytes: most frames take one read.
+const READ_AHEAD: usize = 8 << 10;
+
+/// A larger buffer is not kept for the next frame.
+const KEEP_BUFFER: usize = 1 << 20;
 
 impl Worker {
     pub(super) fn new(child: Child, socket: UnixStream) -> Self {
@@ -56,19 +68,24 @@ impl Worker {
             socket,
             runs: 0,
             idle_since: Instant::now(),
-            buffer: Vec::new(),
+            read: Vec::new(),
+            written: Vec::new(),
         }
     }
 
     pub(super) async fn send(&mut self, frame: &ToWorker) -> Result<(), Died> {
-        self.buffer.clear();
-        self.buffer.extend_from_slice(&[0; 4]);
-        serde_json::to_writer(&mut self.buffer, frame)
+        self.written.clear();
+        self.written.extend_from_slice(&[0; 4]);
+        serde_json::to_writer(&mut self.written, frame)
             .map_err(|e| Died::Protocol(e.to_string()))?;
         let length =
-            u32::try_from(self.buffer.len() - 4).map_err(|e| Died::Protocol(e.to_string()))?;
-        self.buffer[..4].copy_from_slice(&length.to_le_bytes());
-        match tokio::time::timeout(SEND_TIMEOUT, self.socket.write_all(&self.buffer)).await {
+            u32::try_from(self.written.len() - 4).map_err(|e| Died::Protocol(e.to_string()))?;
+        self.written[..4].copy_from_slice(&length.to_le_bytes());
+        let sent = tokio::time::timeout(SEND_TIMEOUT, self.socket.write_all(&self.written)).await;
+        if self.written.capacity() > KEEP_BUFFER {
+            self.written = Vec::new();
+        }
+        match sent {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(self.crashed().await),
             Err(_) => Err(Died::Protocol("it does not read".to_owned())),
@@ -77,27 +94,27 @@ impl Worker {
 
     /// Reads a frame of at most `max` bytes. Not cancel-safe: an interrupted worker is killed.
     pub(super) async fn receive(&mut self, max: usize) -> Result<FromWorker, Died> {
-        let mut length = [0; 4];
-        if self.socket.read_exact(&mut length).await.is_err() {
-            return Err(self.crashed().await);
-        }
-        let length = u32::from_le_bytes(length) as usize;
-        if length > max {
-            return Err(Died::Protocol(format!("a frame of {length} bytes")));
-        }
-        // Memory is taken as the bytes come in, not as they are announced.
-        self.buffer.clear();
-        let announced = length as u64;
-        let read = (&mut self.socket)
-            .take(announced)
-            .read_to_end(&mut self.buffer)
-            .await;
-        if !matches!(read, Ok(n) if n == length) {
-            return Err(self.crashed().await);
-        }
-        let frame = serde_json::from_slice(&self.buffer).map_err(|e| Died::Protocol(e.to_string()));
-        if self.buffer.capacity() > 1 << 20 {
-            self.buffer = Vec::new();
+        let end = loop {
+            if let Some(length) = self.read.first_chunk() {
+                let length = u32::from_le_bytes(*length) as usize;
+                if length > max {
+                    return Err(Died::Protocol(format!("a frame of {length} bytes")));
+                }
+                if self.read.len() >= 4 + length {
+                    break 4 + length;
+                }
+            }
+            // Memory is taken as the bytes come in, not as they are announced.
+            self.read.reserve(READ_AHEAD);
+            if !matches!(self.socket.read_buf(&mut self.read).await, Ok(n) if n > 0) {
+                return Err(self.crashed().await);
+            }
+        };
+        let frame =
+            serde_json::from_slice(&self.read[4..end]).map_err(|e| Died::Protocol(e.to_string()));
+        self.read.drain(..end);
+        if self.read.is_empty() && self.read.capacity() > KEEP_BUFFER {
+            self.read = Vec::new();
         }
         frame
     }
@@ -122,7 +139,8 @@ pub struct Session {
     pub(super) worker: Option<Worker>,
     pub(super) pool: Pool,
     limits: Limits,
-    cpu_before: Duration,
+    /// What the process had used at the first look, for a run that lasted so long.
+    cpu_before: Option<Duration>,
     wall_end: Option<Instant>,
     outstanding: HashSet<u32>,
     last_call: u32,
@@ -133,13 +151,12 @@ pub struct Session {
 impl Session {
     pub(super) async fn begin(mut worker: Worker, pool: Pool, start: Start) -> Result<Self, Died> {
         let limits = start.limits;
-        let cpu_before = worker.child.id().and_then(cpu_of).unwrap_or_default();
         worker.send(&ToWorker::Start(Box::new(start))).await?;
         Ok(Self {
             worker: Some(worker),
             pool,
             limits,
-            cpu_before,
+            cpu_before: None,
             wall_end: Instant::now().checked_add(Duration::from_millis(limits.wall_ms)),
             outstanding: HashSet::new(),
             last_call: 0,
@@ -176,10 +193,6 @@ impl Session {
             return Err(Died::Protocol("the run has ended".to_owned()));
         };
         let allowed = Duration::from_millis(self.limits.cpu_ms) + GRACE;
-        let pid_clock = CpuWatch {
-            allowed,
-            before: self.cpu_before,
-        };
         // The end of the run's time, however idle the worker is.
         let wall_end = self.wall_end;
         let wall_left = move || {
@@ -187,7 +200,7 @@ impl Session {
                 end.saturating_duration_since(Instant::now())
             })
         };
-        let mut wait = allowed;
+        let mut wait = self.cpu_before.map_or(FIRST_LOOK, |_| allowed);
         let mut reading = std::pin::pin!(None);
         // The worker is borrowed by the read, so the clock is read through the process id.
         let pid = worker.child.id();
@@ -199,10 +212,14 @@ impl Session {
             match tokio::time::timeout(wait.min(wall_left()), read).await {
                 Ok(frame) => return frame,
                 Err(_) if wall_left().is_zero() => return Err(Died::WallLimit),
-                Err(_) => match pid_clock.left(pid) {
-                    Some(left) => wait = left.max(Duration::from_millis(50)),
-                    None => return Err(Died::CpuLimit),
-                },
+                Err(_) => {
+                    let used = pid.and_then(cpu_of);
+                    let before = *self.cpu_before.get_or_insert(used.unwrap_or_default());
+                    match cpu_left(allowed, before, used) {
+                        Some(left) => wait = left.max(Duration::from_millis(50)),
+                        None => return Err(Died::CpuLimit),
+                    }
+                }
             }
         }
     }
@@ -300,19 +317,10 @@ fn shorten(failure: &mut ScriptFailure) {
     }
 }
 
-struct CpuWatch {
-    allowed: Duration,
-    before: Duration,
-}
-
-impl CpuWatch {
-    /// CPU time left to a process; `None` when there is none.
-    fn left(&self, pid: Option<u32>) -> Option<Duration> {
-        let used = cpu_of(pid?).map_or(self.allowed, |now| now.saturating_sub(self.before));
-        self.allowed
-            .checked_sub(used)
-            .filter(|left| !left.is_zero())
-    }
+/// CPU time left of what is allowed; `None` when there is none, or when it cannot be read.
+fn cpu_left(allowed: Duration, before: Duration, now: Option<Duration>) -> Option<Duration> {
+    let used = now?.saturating_sub(before);
+    allowed.checked_sub(used).filter(|left| !left.is_zero())
 }
 
 /// CPU time of a process so far; `None` where that cannot be read.

@@ -2,7 +2,7 @@
 //! once. Order is kept per automation; runs that were begun come before items that were not.
 
 use super::stalled;
-use crate::executor::{Programs, RunContext};
+use crate::executor::{Program, Programs, RunContext};
 use crate::intent::Overlap;
 use crate::store::runs::{self, NewRun, RunRow};
 use crate::store::{StoreError, automations, events, inbox, needs, steps};
@@ -10,12 +10,18 @@ use deputy_protocol::{AutomationState, InputState, RunState, SourceKind, Time};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 use serde_json::value::RawValue;
+use std::sync::Arc;
 
 /// What came of looking at an automation.
 #[derive(Debug)]
 pub(super) enum Claim {
-    /// A run to attempt now; there may be more.
-    Run(Box<RunContext>),
+    /// A run to attempt now.
+    Run {
+        /// What it starts from.
+        context: Box<RunContext>,
+        /// Whether there is more to be done for the automation while it runs.
+        more: bool,
+    },
     /// Nothing that may run now.
     Nothing,
 }
@@ -62,7 +68,17 @@ fn claim_one(
         if running >= limit(program.contract.overlap) {
             return Ok(Claim::Nothing);
         }
-        return begin(db, programs, run_row.key, now).map(Claim::Run);
+        let more = more(db, &program, automation, which, running, now)?;
+        return Ok(Claim::Run {
+            context: begin(
+                db,
+                runs::begin_attempt(db, run_row.key, now)?,
+                row.name,
+                program,
+                now,
+            )?,
+            more,
+        });
     }
     if row.contract_version == 0 {
         return Ok(Claim::Nothing);
@@ -107,14 +123,19 @@ fn claim_one(
                 due_at: item.due_at,
                 seed: seed(installation, automation, item.key, item.runs_before),
             },
+            now,
         )?;
         db.prepare_cached(
             "UPDATE inbox SET state='claimed', run=?2, lease_until=NULL WHERE id=?1",
         )?
-        .execute([item.key, run])?;
+        .execute([item.key, run.key])?;
         db.prepare_cached("UPDATE automations SET last_run=?2 WHERE id=?1")?
-            .execute([automation, run])?;
-        return begin(db, programs, run, now).map(Claim::Run);
+            .execute([automation, run.key])?;
+        let more = more(db, &program, automation, which, busy, now)?;
+        return Ok(Claim::Run {
+            context: begin(db, run, row.name, program, now)?,
+            more,
+        });
     }
 }
 
@@ -122,6 +143,23 @@ fn limit(overlap: Overlap) -> u64 {
     match overlap {
         Overlap::Skip | Overlap::Queue => 1,
         Overlap::Parallel(n) => u64::from(n.max(1)),
+    }
+}
+
+/// Whether an automation must be looked at again at once, now that one more of its runs is busy:
+/// another may run beside it, or what came in meanwhile is to be skipped.
+fn more(
+    db: &Connection,
+    program: &Program,
+    automation: i64,
+    which: Which,
+    busy: u64,
+    now: Time,
+) -> Result<bool, StoreError> {
+    match program.contract.overlap {
+        Overlap::Queue => Ok(false),
+        Overlap::Parallel(_) => Ok(busy + 1 < limit(program.contract.overlap)),
+        Overlap::Skip => Ok(next_item(db, automation, which, now)?.is_some()),
     }
 }
 
@@ -229,47 +267,37 @@ fn seed(installation: &str, automation: i64, input: i64, runs_before: u32) -> [u
     *hasher.finalize().as_bytes()
 }
 
-/// Counts an attempt and gathers what it starts from.
+/// Gathers what an attempt starts from.
 fn begin(
     db: &Connection,
-    programs: &Programs,
-    run: i64,
+    run: RunRow,
+    name: String,
+    program: Arc<Program>,
     now: Time,
 ) -> Result<Box<RunContext>, StoreError> {
-    db.prepare_cached(
-        "UPDATE runs SET state='running', attempt=attempt+1, started_at=coalesce(started_at,?2),
-                logical_start=coalesce(logical_start,?2), waiting_for=NULL, waiting_until=NULL WHERE id=?1",
-    )?
-    .execute(params![run, now.0])?;
-    let row = runs::row(db, run)?
-        .ok_or_else(|| StoreError::corrupt("run", format!("r{run} is missing")))?;
-    let automation = automations::row(db, row.automation)?.ok_or_else(|| {
-        StoreError::corrupt("automation", format!("a{} is missing", row.automation))
-    })?;
-    let program = programs.load(db, row.automation, row.contract_version, row.script_version)?;
     let (payload, source, topic) = db
         .prepare_cached("SELECT payload, source, topic FROM inbox WHERE id=?1")?
-        .query_row([row.input], |r| {
+        .query_row([run.input], |r| {
             Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get(2)?))
         })?;
-    let state = automations::state(db, row.automation, row.state_version)?;
-    let journal = if row.attempt > 1 {
-        steps::journal(db, run)?
+    let state = automations::state(db, run.automation, run.state_version)?;
+    let journal = if run.attempt > 1 {
+        steps::journal(db, run.key)?
     } else {
         Vec::new()
     };
-    debug_assert_eq!(row.state, RunState::Running);
-    let data = json!({"attempt": row.attempt, "script_version": row.script_version, "contract_version": row.contract_version});
+    debug_assert_eq!(run.state, RunState::Running);
+    let data = json!({"attempt": run.attempt, "script_version": run.script_version, "contract_version": run.contract_version});
     events::record(
         db,
         now,
         "run_started",
-        Some(row.automation),
-        Some(run),
+        Some(run.automation),
+        Some(run.key),
         &data,
     )?;
     Ok(Box::new(RunContext {
-        name: automation.name,
+        name,
         timezone: program.contract.timezone.clone(),
         program,
         payload: RawValue::from_string(payload).map_err(|e| StoreError::corrupt("payload", e))?,
@@ -277,6 +305,6 @@ fn begin(
         topic,
         state: serde_json::from_str(&state).map_err(|e| StoreError::corrupt("state", e))?,
         journal,
-        run: row,
+        run,
     }))
 }

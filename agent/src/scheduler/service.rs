@@ -208,15 +208,16 @@ impl Scheduler {
             })
             .await?;
         for (automation, claim) in claimed {
-            if let Claim::Run(context) = claim {
+            if let Claim::Run { context, more } = claim {
                 *self.active_of.entry(automation).or_insert(0) += 1;
                 let (executor, run) = (self.executor.clone(), context.run.key);
                 let task = self
                     .active
                     .spawn(async move { executor.attempt(*context).await });
                 self.at_work.insert(task.id(), AtWork { automation, run });
-                // There may be more to do for it at the same time.
-                self.push(automation);
+                if more {
+                    self.push(automation);
+                }
             }
         }
         Ok(())

@@ -180,7 +180,7 @@ mod tests {
     fn run_all(db: &Connection, automation: i64, now: Time) -> Vec<(String, u32)> {
         let programs = Programs::default();
         let mut ran = Vec::new();
-        while let Some((_, Claim::Run(run))) =
+        while let Some((_, Claim::Run { context: run, .. })) =
             claim(db, &programs, &[automation], "i", now).unwrap().pop()
         {
             db.execute(

@@ -68,6 +68,34 @@ pub fn add(db: &Connection, effect: &NewEffect) -> Result<bool, StoreError> {
     Ok(added == 1)
 }
 
+/// Adds an effect that is done, or has failed, in the transaction that adds it. Its key must not be
+/// known.
+pub fn add_ended(
+    db: &Connection,
+    effect: &NewEffect,
+    state: StepState,
+    outcome: &str,
+) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "INSERT INTO ledger (automation, tool, effect_key, args_digest, run, seq, state, title, outcome, caused_by, at)
+         VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+    )?
+    .execute(params![
+        effect.automation,
+        effect.tool,
+        effect.effect_key,
+        effect.digest,
+        effect.run,
+        effect.seq,
+        state.as_str(),
+        effect.title,
+        outcome,
+        effect.caused_by,
+        effect.at.0
+    ])?;
+    Ok(())
+}
+
 /// The row of a key.
 pub fn find(
     db: &Connection,

@@ -211,13 +211,30 @@ impl Store {
         query: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let store = self.clone();
+        let _turn = self.inner.readers.turn().await;
         tokio::task::spawn_blocking(move || store.inner.readers.with(query))
             .await
             .map_err(|_| StoreError::Stopped)?
     }
 
-    /// Changes whenever events may have been committed; what there is to know is in `events`.
+    /// Runs a query that finds a few rows by their keys, where it is called: handing it to another
+    /// thread would take longer than the query. Waits its turn like [`Store::read`].
+    pub async fn glance<T>(
+        &self,
+        query: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let _turn = self.inner.readers.turn().await;
+        self.inner.readers.with(query)
+    }
+
+    /// Changes whenever anything may have been committed.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.inner.writer.changes()
+    }
+
+    /// Changes whenever events were committed; its value is of no meaning, what there is to know is
+    /// in `events`. A step of a run is no event, so this is the quieter of the two.
+    pub fn events(&self) -> watch::Receiver<i64> {
+        self.inner.writer.events()
     }
 }

@@ -1,17 +1,19 @@
 //! A few read-only connections, opened when needed. Queries run beside the writer and see the last
-//! committed state.
+//! committed state; when there are more of them than readers, they wait their turn.
 
 use super::StoreError;
 use rusqlite::{Connection, OpenFlags};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// How many idle readers are kept; each holds its own page cache.
-const KEEP: usize = 2;
+/// The most readers; each holds its own page cache, and is kept.
+const READERS: usize = 3;
 
 pub(super) struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
+    turns: Semaphore,
 }
 
 impl Readers {
@@ -19,7 +21,14 @@ impl Readers {
         Self {
             path,
             idle: Mutex::new(Vec::new()),
+            turns: Semaphore::new(READERS),
         }
+    }
+
+    /// Waits until a reader is free; without it, each of many queries would open its own.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // Never closed, so there always is one.
+        self.turns.acquire().await.ok()
     }
 
     pub(super) fn with<T>(
@@ -40,7 +49,7 @@ impl Readers {
         let result = query(&connection);
         connection.execute_batch("COMMIT")?;
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < KEEP {
+        if idle.len() < READERS {
             idle.push(connection);
         }
         result

@@ -105,11 +105,12 @@ pub struct NewRun {
     pub seed: [u8; 32],
 }
 
-/// Makes a queued run.
-pub fn insert(db: &Connection, run: &NewRun) -> Result<i64, StoreError> {
+/// Makes a run, at work in its first attempt from now on.
+pub fn insert(db: &Connection, run: &NewRun, now: Time) -> Result<RunRow, StoreError> {
     db.prepare_cached(
-        "INSERT INTO runs (automation, input, state, script_version, contract_version, state_version, epoch, seed, due_at)
-         VALUES (?1,?2,'queued',?3,?4,?5,?6,?7,?8)",
+        "INSERT INTO runs (automation, input, state, script_version, contract_version, state_version, attempt, epoch,
+                           seed, due_at, logical_start, started_at)
+         VALUES (?1,?2,'running',?3,?4,?5,1,?6,?7,?8,?9,?9)",
     )?
     .execute(params![
         run.automation,
@@ -119,9 +120,37 @@ pub fn insert(db: &Connection, run: &NewRun) -> Result<i64, StoreError> {
         run.state_version,
         run.epoch,
         run.seed.as_slice(),
-        run.due_at.0
+        run.due_at.0,
+        now.0
     ])?;
-    Ok(db.last_insert_rowid())
+    Ok(RunRow {
+        key: db.last_insert_rowid(),
+        automation: run.automation,
+        input: run.input,
+        state: RunState::Running,
+        script_version: run.script_version,
+        contract_version: run.contract_version,
+        state_version: run.state_version,
+        attempt: 1,
+        retries: 0,
+        crashes: 0,
+        crashed_at_step: None,
+        epoch: run.epoch,
+        seed: run.seed,
+        due_at: run.due_at,
+        logical_start: Some(now),
+        resumptions: Vec::new(),
+    })
+}
+
+/// Counts another attempt of a run, which is at work from now on.
+pub fn begin_attempt(db: &Connection, key: i64, now: Time) -> Result<RunRow, StoreError> {
+    db.prepare_cached(
+        "UPDATE runs SET state='running', attempt=attempt+1, started_at=coalesce(started_at,?2),
+                logical_start=coalesce(logical_start,?2), waiting_for=NULL, waiting_until=NULL WHERE id=?1",
+    )?
+    .execute(params![key, now.0])?;
+    row(db, key)?.ok_or_else(|| StoreError::corrupt("run", format!("r{key} is missing")))
 }
 
 /// Whether a run has not ended yet.

@@ -69,6 +69,7 @@ struct Job {
 pub(super) struct Writer {
     jobs: Mutex<Option<Sender<Job>>>,
     changes: watch::Receiver<u64>,
+    events: watch::Sender<i64>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
@@ -76,6 +77,11 @@ impl Writer {
     pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
         let (sender, receiver) = channel();
         let (published, changes) = watch::channel(0);
+        let (events, _) = watch::channel(0);
+        let published = Published {
+            changes: published,
+            events: events.clone(),
+        };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || serve(&connection, &receiver, &published))
@@ -86,12 +92,17 @@ impl Writer {
         Ok(Self {
             jobs: Mutex::new(Some(sender)),
             changes,
+            events,
             thread: Mutex::new(Some(thread)),
         })
     }
 
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.clone()
+    }
+
+    pub(super) fn events(&self) -> watch::Receiver<i64> {
+        self.events.subscribe()
     }
 
     pub(super) fn submit<T: Send + 'static>(
@@ -179,7 +190,31 @@ fn reply<T>(
     }
 }
 
-fn serve(db: &Connection, jobs: &Receiver<Job>, published: &watch::Sender<u64>) {
+/// Where it is told that something was committed.
+struct Published {
+    changes: watch::Sender<u64>,
+    /// The last event's number.
+    events: watch::Sender<i64>,
+}
+
+impl Published {
+    fn tell(&self, db: &Connection) {
+        self.changes.send_modify(|n| *n += 1);
+        if self.events.receiver_count() == 0 {
+            return;
+        }
+        let last = db
+            .prepare_cached("SELECT coalesce(max(seq),0) FROM events")
+            .and_then(|mut query| query.query_row([], |r| r.get(0)));
+        self.events.send_if_modified(|seen| match last {
+            Ok(last) => std::mem::replace(seen, last) != last,
+            // Looking once too often does no harm.
+            Err(_) => true,
+        });
+    }
+}
+
+fn serve(db: &Connection, jobs: &Receiver<Job>, published: &Published) {
     let mut batch = Vec::with_capacity(BATCH);
     let mut synced_mode = None;
     while let Ok(first) = jobs.recv() {
@@ -190,7 +225,7 @@ fn serve(db: &Connection, jobs: &Receiver<Job>, published: &watch::Sender<u64>) 
             batch.push(next);
         }
         commit_batch(db, batch.drain(..), &mut synced_mode);
-        published.send_modify(|n| *n += 1);
+        published.tell(db);
     }
 }
 
@@ -213,14 +248,21 @@ fn commit_batch(db: &Connection, batch: std::vec::Drain<'_, Job>, synced_mode: &
     }
     fault::point("writer.begun");
     let mut finishes = Vec::with_capacity(jobs.len());
+    let alone = jobs.len() == 1;
     let mut waiting = jobs.into_iter();
     for job in waiting.by_ref() {
-        match in_savepoint(db, job.apply) {
+        let applied = if alone {
+            in_transaction(db, job.apply)
+        } else {
+            in_savepoint(db, job.apply)
+        };
+        match applied {
             Ok(finish) => finishes.push(finish),
             Err(error) => (job.refuse)(error),
         }
         if db.is_autocommit() {
-            // SQLite gave up the whole transaction (disk full, I/O error): nothing of it stands.
+            // The only job failed, or SQLite gave up the whole transaction (disk full, I/O error):
+            // nothing of it stands.
             for finish in finishes {
                 finish(Err(StoreError::Full));
             }
@@ -255,6 +297,16 @@ fn commit_batch(db: &Connection, batch: std::vec::Drain<'_, Job>, synced_mode: &
     }
 }
 
+/// Applies the only job of a transaction: with nobody else's work in it, no savepoint is needed.
+fn in_transaction(db: &Connection, apply: Apply) -> Result<Finish, StoreError> {
+    apply(db).map_err(|error| {
+        if !db.is_autocommit() {
+            let _ = db.execute_batch("ROLLBACK");
+        }
+        named(error)
+    })
+}
+
 fn in_savepoint(db: &Connection, apply: Apply) -> Result<Finish, StoreError> {
     cached(db, "SAVEPOINT job")?;
     match apply(db) {
@@ -266,11 +318,15 @@ fn in_savepoint(db: &Connection, apply: Apply) -> Result<Finish, StoreError> {
             if !db.is_autocommit() {
                 db.execute_batch("ROLLBACK TO job; RELEASE job")?;
             }
-            Err(match error {
-                StoreError::Sqlite(e) => StoreError::from_sqlite(e),
-                other => other,
-            })
+            Err(named(error))
         }
+    }
+}
+
+fn named(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Sqlite(e) => StoreError::from_sqlite(e),
+        other => other,
     }
 }
 

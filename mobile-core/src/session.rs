@@ -215,7 +215,7 @@ impl RemoteAgent {
     /// What the agent says next. Not to be dropped in the middle of.
     pub(crate) async fn next(&mut self) -> Result<Down, ClientError> {
         loop {
-            match self.session.next()? {
+            match self.session.pull()? {
                 Some(Received::Message(body)) => {
                     return serde_json::from_slice(&body)
                         .map_err(|e| ClientError::Unreadable(e.to_string()));

@@ -96,7 +96,7 @@ impl Remote {
         }
         self.end_pairing().await;
         for link in &links {
-            link.add(salt.clone()).await;
+            link.add(salt).await;
         }
         let expires_at = self.clock.now().plus_ms(ttl_ms);
         let link = PairingLink {
@@ -157,7 +157,7 @@ impl Remote {
             let Stage::Compare { name, device, .. } = current.stage.borrow().clone() else {
                 return Err(PairingError::NobodyHere);
             };
-            (name, device, current.salt.clone(), current.rights)
+            (name, device, current.salt, current.rights)
         };
         let stage = match decision {
             Decision::Different => Stage::Refused,
@@ -257,7 +257,7 @@ impl Remote {
 
     async fn forget_route(&self, salt: &Salt) {
         for link in self.all_links() {
-            link.remove(salt.clone()).await;
+            link.remove(*salt).await;
         }
     }
 }

@@ -199,7 +199,7 @@ impl Talk<'_> {
                     0 => return Ok(self.session.end()?),
                     n => {
                         self.session.push(&buffer[..n]);
-                        while let Some(received) = self.session.next()? {
+                        while let Some(received) = self.session.pull()? {
                             match received {
                                 Received::Goodbye => return Ok(()),
                                 Received::Message(body) => self.heard(&body, &tell, &mut following).await?,

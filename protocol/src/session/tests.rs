@@ -63,7 +63,7 @@ fn pair(kind: Kind, secret: Option<&[u8; 32]>) -> (Session, Session) {
 fn messages(session: &mut Session, bytes: &[u8]) -> Result<Vec<Received>, SessionError> {
     session.push(bytes);
     let mut all = Vec::new();
-    while let Some(next) = session.next()? {
+    while let Some(next) = session.pull()? {
         all.push(next);
     }
     Ok(all)
@@ -275,7 +275,7 @@ proptest! {
     fn any_bytes_are_an_error_or_nothing(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         let (mut ours, _) = pair(Kind::Known, None);
         ours.push(&bytes);
-        let _ = ours.next();
+        let _ = ours.pull();
         let agent = key(2);
         let _ = Responder::new(Opening::of(Kind::Known), &agent, &ROUTE, None, &bytes);
         let _ = Opened::read(&bytes);

@@ -128,7 +128,7 @@ impl Session {
     }
 
     /// The next message, if a whole one has arrived. An error ends the session.
-    pub fn next(&mut self) -> Result<Option<Received>, SessionError> {
+    pub fn pull(&mut self) -> Result<Option<Received>, SessionError> {
         if let Some(over) = &self.over {
             return Err(over.clone());
         }

@@ -215,6 +215,23 @@ fn a_command_that_is_sent_twice_is_applied_once_whatever_happened_in_between() {
 }
 
 #[test]
+fn an_agent_whose_vault_key_is_lost_works_on_and_devices_pair_again() {
+    let mut house = House::open();
+    let there = house.pair("phone", "view,control,approve");
+    remote(&there, &["status"]).done();
+    house.agent.take().unwrap().kill9();
+    std::fs::remove_file(house.home.path().join("vault.key")).unwrap();
+    house.agent = Some(house.home.start_with(&house.launch));
+    house.home.cli(&["status"]).done();
+    let devices = house.home.cli(&["devices"]).done();
+    assert!(devices.json[0]["revoked_at"].is_string(), "{devices:?}");
+    let refused = remote(&there, &["status"]);
+    assert_ne!(refused.code, Some(0), "{refused:?}");
+    let again = house.pair("the same phone", "view");
+    remote(&again, &["status"]).done();
+}
+
+#[test]
 fn events_come_in_order_with_those_that_were_missed_and_end_when_the_device_is_revoked() {
     let house = House::open();
     let script = "export default async () => { await tools.notify.send({title: 't', body: 'b'}); }";

@@ -2,10 +2,11 @@
 //! secret in the vault, so that there is one thing to keep and to rotate.
 
 use super::{RelayChoice, random};
-use crate::connectors::{Vault, put_secret, secret};
-use crate::store::{Durability, Store, StoreError};
+use crate::connectors::{Vault, VaultError, put_secret, secret};
+use crate::store::{Durability, Store, StoreError, devices};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use deputy_protocol::Time;
 use deputy_protocol::link::RouteSecret;
 use deputy_protocol::session::StaticKey;
 use std::sync::Arc;
@@ -21,8 +22,14 @@ pub struct AgentKeys {
 }
 
 impl AgentKeys {
-    /// Those of a store; new ones when there are none.
-    pub(super) async fn open(store: &Store, vault: Arc<Vault>) -> Result<Self, StoreError> {
+    /// Those of a store; new ones when there are none. When the vault's key is another one (the
+    /// database was brought to another machine), the agent works on with new ones: no device could
+    /// reach it by the old ones, so all are revoked, and what is kept of the old ones stays.
+    pub(super) async fn open(
+        store: &Store,
+        vault: Arc<Vault>,
+        now: Time,
+    ) -> Result<Self, StoreError> {
         let reading = Arc::clone(&vault);
         let kept = store
             .read(move |db| {
@@ -32,28 +39,42 @@ impl AgentKeys {
                 Ok((known > 0).then_some(secret(db, &reading, SECRET)?))
             })
             .await?;
-        let root = match kept {
-            Some(kept) => {
-                let text = kept.map_err(|e| StoreError::corrupt("the agent's key", e))?;
-                let bytes = STANDARD.decode(text.as_bytes()).ok();
-                let bytes = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-                bytes.ok_or_else(|| {
+        let lost = match kept {
+            Some(Ok(kept)) => {
+                let bytes = STANDARD.decode(kept.as_bytes()).ok();
+                let root = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+                return root.map(Self::of).ok_or_else(|| {
                     StoreError::corrupt("the agent's key", "it has another length")
-                })?
+                });
             }
-            None => {
-                let new = random();
-                let sealed = vault
-                    .seal(SECRET, &STANDARD.encode(new))
-                    .map_err(|e| StoreError::corrupt("the agent's key", e))?;
-                store
-                    .write(Durability::Synced, move |db| {
-                        put_secret(db, SECRET, &sealed)
-                    })
-                    .await?;
-                new
-            }
+            Some(Err(VaultError::WrongKey)) => true,
+            Some(Err(error)) => return Err(StoreError::corrupt("the agent's key", error)),
+            None => false,
         };
+        let root = random();
+        let sealed = vault
+            .seal(SECRET, &STANDARD.encode(root))
+            .map_err(|e| StoreError::corrupt("the agent's key", e))?;
+        let revoked = store
+            .write(Durability::Synced, move |db| {
+                let revoked = if lost {
+                    let aside = format!("{SECRET}:until-{}", now.0);
+                    db.execute("UPDATE secrets SET id=?2 WHERE id=?1", [SECRET, &aside])?;
+                    devices::revoke_all(db, now)?
+                } else {
+                    0
+                };
+                put_secret(db, SECRET, &sealed)?;
+                Ok(revoked)
+            })
+            .await?;
+        if revoked > 0 {
+            tracing::warn!(
+                devices = revoked,
+                "the vault's key is not the one that these devices were paired under, so they \
+                 cannot reach this agent; nothing else is lost: pair them again with `deputy pair`"
+            );
+        }
         Ok(Self::of(root))
     }
 

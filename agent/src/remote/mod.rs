@@ -70,7 +70,7 @@ impl Remote {
         clock: SharedClock,
         stopping: CancellationToken,
     ) -> Result<Arc<Self>, StoreError> {
-        let keys = AgentKeys::open(&store, vault).await?;
+        let keys = AgentKeys::open(&store, vault, clock.now()).await?;
         let known = store.read(devices::list).await?;
         Ok(Arc::new(Self {
             store,

@@ -93,6 +93,14 @@ pub fn by_key(db: &Connection, key: i64) -> Result<Option<DeviceRow>, StoreError
     Ok(found)
 }
 
+/// Revokes all; how many were not revoked before.
+pub fn revoke_all(db: &Connection, at: Time) -> Result<usize, StoreError> {
+    let revoked = db
+        .prepare_cached("UPDATE devices SET revoked_at=?1 WHERE revoked_at IS NULL")?
+        .execute([at.0])?;
+    Ok(revoked)
+}
+
 /// Revokes one. Whether it was not revoked before.
 pub fn revoke(db: &Connection, key: i64, at: Time) -> Result<bool, StoreError> {
     let changed = db

@@ -13,6 +13,7 @@ use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The data directory: `DEPUTY_HOME`, else the platform's place.
 pub(super) fn home() -> Result<PathBuf, ErrorBody> {
@@ -75,6 +76,14 @@ pub(super) fn up(args: &UpArgs, json: bool) -> Exit {
 }
 
 async fn serve(listen: Option<SocketAddr>, relays: Vec<RelayChoice>, json: bool) -> Exit {
+    let signals = match signals() {
+        Ok(signals) => signals,
+        Err(error) => {
+            let message = format!("the agent cannot be told to stop: {error}; it did not start");
+            let error = ErrorBody::new("signals", message, "start it again");
+            return print::error(&error, json, Exit::Failed);
+        }
+    };
     let home = match home() {
         Ok(home) => home,
         Err(error) => return print::error(&error, json, Exit::Failed),
@@ -111,13 +120,21 @@ async fn serve(listen: Option<SocketAddr>, relays: Vec<RelayChoice>, json: bool)
     };
     let door: Arc<dyn Door> = Arc::new(agent.control.clone());
     agent.control.remote.link(relays, &door);
-    let server = tokio::spawn({
-        let (control, home) = (agent.control.clone(), home.clone());
-        async move { crate::control::serve(control, &home).await }
-    });
+    let server = match crate::control::bind(&home) {
+        Ok(listener) => tokio::spawn(crate::control::serve(
+            agent.control.clone(),
+            listener,
+            home.clone(),
+        )),
+        Err(error) => {
+            agent.stop().await;
+            return print::error(&socket_error(&error), json, Exit::Failed);
+        }
+    };
+    // Whoever reads "running" may ask or stop the agent at once.
     greet(&home, listens, json);
     tokio::select! {
-        () = signals() => {},
+        () = signalled(signals) => {},
         () = agent.stopping() => {},
     }
     if !json {
@@ -129,18 +146,7 @@ async fn serve(listen: Option<SocketAddr>, relays: Vec<RelayChoice>, json: bool)
     agent.stop().await;
     match server.await {
         Ok(Ok(())) => Exit::Done,
-        Ok(Err(error)) => {
-            let message = format!("the local socket could not be opened: {error}");
-            print::error(
-                &ErrorBody::new(
-                    "socket",
-                    message,
-                    "is the data directory's path too long, or read-only?",
-                ),
-                json,
-                Exit::Failed,
-            )
-        }
+        Ok(Err(error)) => print::error(&socket_error(&error), json, Exit::Failed),
         Err(_) => Exit::Failed,
     }
 }
@@ -158,6 +164,14 @@ fn unlock() -> Unlock {
         keyring: Keyring::of_platform(),
         new_in_keyring: std::env::var_os("DEPUTY_HOME").is_none(),
     }
+}
+
+fn socket_error(error: &std::io::Error) -> ErrorBody {
+    ErrorBody::new(
+        "socket",
+        format!("the local socket could not be opened: {error}; no data was touched"),
+        "is the data directory's path too long, or read-only?",
+    )
 }
 
 fn start_error(error: &crate::AgentError) -> ErrorBody {
@@ -219,17 +233,18 @@ fn greet(home: &Path, listens: Option<SocketAddr>, json: bool) {
     let _ = out.flush();
 }
 
-async fn signals() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) else {
-        return std::future::pending().await;
-    };
+/// From here on the two signals that stop the agent wait for [`signalled`] and kill nothing.
+fn signals() -> std::io::Result<[Signal; 2]> {
+    Ok([
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    ])
+}
+
+async fn signalled([mut terminate, mut interrupt]: [Signal; 2]) {
     tokio::select! {
-        _ = term.recv() => {},
-        _ = int.recv() => {},
+        _ = terminate.recv() => {},
+        _ = interrupt.recv() => {},
     }
 }
 

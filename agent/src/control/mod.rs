@@ -20,7 +20,7 @@ mod versions;
 mod work;
 
 pub(crate) use arrivals::{Hook, HookRefused};
-pub use server::{SOCKET, serve};
+pub use server::{SOCKET, bind, serve};
 
 use crate::executor::Executor;
 use crate::store::StoreError;

@@ -5,7 +5,7 @@ use crate::store::{Key, events};
 use deputy_protocol::ErrorBody;
 use deputy_protocol::control::{CONTROL_VERSION, Envelope, MAX_FRAME, Reply, Request, Response};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
@@ -16,8 +16,9 @@ pub const SOCKET: &str = "agent.sock";
 /// How long answers that are being worked out when the agent stops may take.
 const LAST_ANSWERS: std::time::Duration = std::time::Duration::from_secs(2);
 
-/// Serves the local socket until the agent stops.
-pub async fn serve(control: Control, home: &Path) -> io::Result<()> {
+/// Opens the local socket in the data directory `home`, whose lock the caller holds. Clients that
+/// come from here on wait for [`serve`].
+pub fn bind(home: &Path) -> io::Result<UnixListener> {
     let path = home.join(SOCKET);
     // The data directory's lock is held, so a socket that is there is a dead agent's.
     match std::fs::remove_file(&path) {
@@ -30,6 +31,12 @@ pub async fn serve(control: Control, home: &Path) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
     }
+    Ok(listener)
+}
+
+/// Serves the socket of [`bind`] until the agent stops.
+pub async fn serve(control: Control, listener: UnixListener, home: PathBuf) -> io::Result<()> {
+    let path = home.join(SOCKET);
     let stopping = control.executor.parts.stopping.clone();
     let mut conversations = JoinSet::new();
     loop {

@@ -168,9 +168,15 @@ fn mistyped_expired_and_foreign_links_are_told_apart() {
 fn a_device_may_do_what_it_was_given_and_no_more() {
     let house = House::open();
     let script = "export default async () => 1";
-    house.home.install(bundle("one", json!({}), script));
+    let contract = json!({"triggers": [{"manual": true}, {"webhook": "in"}]});
+    house.home.install(bundle("one", contract, script));
     let there = house.pair("a screen in the hall", "view");
     remote(&there, &["automations"]).done();
+    // Seeing everything is not holding the secret of another program on the agent's machine.
+    let here = house.home.cli(&["automation", "show", "a1"]).done();
+    assert!(here.json["webhooks"][0]["token"].is_string(), "{here:?}");
+    let afar = remote(&there, &["automation", "show", "a1"]).done();
+    assert_eq!(afar.json["webhooks"], json!([]), "{afar:?}");
     for words in [
         &["automation", "pause", "a1"][..],
         &["automation", "run", "a1"],

@@ -5,7 +5,7 @@ use crate::store::Key;
 use crate::store::devices::DeviceRow;
 use deputy_link::{Arrival, LinkReader, LinkStream, LinkWriter};
 use deputy_protocol::ErrorBody;
-use deputy_protocol::control::{CONTROL_VERSION, Envelope, Reply};
+use deputy_protocol::control::{CONTROL_VERSION, Envelope, Reply, Response};
 use deputy_protocol::link::{CloseCode, RouteId};
 use deputy_protocol::pairing::phrase;
 use deputy_protocol::remote::{Ask, Down, Right, Up};
@@ -303,7 +303,7 @@ impl Talk<'_> {
             match reply {
                 Reply::Ok(response) => Down::Answer {
                     id,
-                    ok: serde_json::to_value(response).ok(),
+                    ok: serde_json::to_value(without_secrets(*response)).ok(),
                     error: None,
                 },
                 Reply::Error(error) => Down::Answer {
@@ -315,6 +315,15 @@ impl Talk<'_> {
         });
         Ok(())
     }
+}
+
+/// What of an answer may leave this machine. The tokens of webhooks are secrets of local programs,
+/// and nothing from afar can call a local webhook.
+fn without_secrets(mut response: Response) -> Response {
+    if let Response::Automation(detail) = &mut response {
+        detail.webhooks.clear();
+    }
+    response
 }
 
 /// Tells of events as they come, beginning with those that were missed.

@@ -110,7 +110,7 @@ pub struct AutomationDetail {
     pub plain_words: Vec<Clause>,
     /// The script, to read.
     pub script: String,
-    /// Where its webhooks are called, by name, with their tokens.
+    /// Where its webhooks are called, by name, with their tokens. Empty in what a device is answered.
     pub webhooks: Vec<Webhook>,
     /// Its latest runs, newest first.
     pub runs: Vec<Run>,

@@ -9,10 +9,11 @@ use crate::sandbox::PoolConfig;
 use crate::store::{DATABASE, Store};
 use crate::{Agent, AgentConfig};
 use deputy_protocol::ErrorBody;
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The data directory: `DEPUTY_HOME`, else the platform's place.
@@ -59,7 +60,7 @@ pub(super) fn up(args: &UpArgs, json: bool) -> Exit {
     };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(io::stderr)
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // One is enough for what only waits, and a second one costs a wake-up for each step.
@@ -76,14 +77,6 @@ pub(super) fn up(args: &UpArgs, json: bool) -> Exit {
 }
 
 async fn serve(listen: Option<SocketAddr>, relays: Vec<RelayChoice>, json: bool) -> Exit {
-    let signals = match signals() {
-        Ok(signals) => signals,
-        Err(error) => {
-            let message = format!("the agent cannot be told to stop: {error}; it did not start");
-            let error = ErrorBody::new("signals", message, "start it again");
-            return print::error(&error, json, Exit::Failed);
-        }
-    };
     let home = match home() {
         Ok(home) => home,
         Err(error) => return print::error(&error, json, Exit::Failed),
@@ -109,45 +102,78 @@ async fn serve(listen: Option<SocketAddr>, relays: Vec<RelayChoice>, json: bool)
         Ok(agent) => agent,
         Err(error) => return print::error(&start_error(&error), json, Exit::Failed),
     };
-    let listens = match crate::web::start(agent.control.clone(), listen).await {
-        Ok(listens) => listens,
+    let Listening {
+        webhooks,
+        socket,
+        signals,
+    } = match Listening::open(&agent, listen, &home).await {
+        Ok(listening) => listening,
         Err(error) => {
             agent.stop().await;
-            let message = format!("the agent cannot listen there: {error}; it did not start");
-            let hint = "choose another address with --listen, or leave it out";
-            return print::error(&ErrorBody::new("listen", message, hint), json, Exit::Failed);
+            return print::error(&error, json, Exit::Failed);
         }
     };
     let door: Arc<dyn Door> = Arc::new(agent.control.clone());
     agent.control.remote.link(relays, &door);
-    let server = match crate::control::bind(&home) {
-        Ok(listener) => tokio::spawn(crate::control::serve(
-            agent.control.clone(),
-            listener,
-            home.clone(),
-        )),
-        Err(error) => {
-            agent.stop().await;
-            return print::error(&socket_error(&error), json, Exit::Failed);
-        }
-    };
+    let server = tokio::spawn(crate::control::serve(
+        agent.control.clone(),
+        socket,
+        home.clone(),
+    ));
     // Whoever reads "running" may ask or stop the agent at once.
-    greet(&home, listens, json);
+    greet(&home, webhooks, json);
     tokio::select! {
         () = signalled(signals) => {},
         () = agent.stopping() => {},
     }
     if !json {
         let _ = writeln!(
-            std::io::stdout(),
+            io::stdout(),
             "\nStopping: runs under way go on at the next start."
         );
     }
     agent.stop().await;
     match server.await {
-        Ok(Ok(())) => Exit::Done,
-        Ok(Err(error)) => print::error(&socket_error(&error), json, Exit::Failed),
+        Ok(()) => Exit::Done,
         Err(_) => Exit::Failed,
+    }
+}
+
+/// What hears others on this machine: all of it is open before it says that it runs.
+struct Listening {
+    webhooks: Option<SocketAddr>,
+    socket: UnixListener,
+    signals: [Signal; 2],
+}
+
+impl Listening {
+    async fn open(
+        agent: &Agent,
+        listen: Option<SocketAddr>,
+        home: &Path,
+    ) -> Result<Self, ErrorBody> {
+        let failed = |code: &str, what: &str, error: io::Error, hint: &str| {
+            let message = format!(
+                "{what}: {error}; the agent stopped again, and runs under way go on at the next start"
+            );
+            ErrorBody::new(code, message, hint)
+        };
+        Ok(Self {
+            webhooks: crate::web::start(agent.control.clone(), listen)
+                .await
+                .map_err(|error| {
+                    let hint = "choose another address with --listen, or leave it out";
+                    failed("listen", "the agent cannot listen there", error, hint)
+                })?,
+            socket: crate::control::bind(home).map_err(|error| {
+                let hint = "is the data directory's path too long, or read-only?";
+                failed("socket", "the local socket cannot be opened", error, hint)
+            })?,
+            signals: signals().map_err(|error| {
+                let hint = "start it again";
+                failed("signals", "the agent cannot be told to stop", error, hint)
+            })?,
+        })
     }
 }
 
@@ -160,18 +186,10 @@ fn unlock() -> Unlock {
             .ok()
             .filter(|passphrase| !passphrase.is_empty())
             .map(zeroize::Zeroizing::new),
-        ask: std::io::stdin().is_terminal().then_some(ask),
+        ask: io::stdin().is_terminal().then_some(ask),
         keyring: Keyring::of_platform(),
         new_in_keyring: std::env::var_os("DEPUTY_HOME").is_none(),
     }
-}
-
-fn socket_error(error: &std::io::Error) -> ErrorBody {
-    ErrorBody::new(
-        "socket",
-        format!("the local socket could not be opened: {error}; no data was touched"),
-        "is the data directory's path too long, or read-only?",
-    )
 }
 
 fn start_error(error: &crate::AgentError) -> ErrorBody {
@@ -204,7 +222,7 @@ fn start_error(error: &crate::AgentError) -> ErrorBody {
 }
 
 fn greet(home: &Path, listens: Option<SocketAddr>, json: bool) {
-    let mut out = std::io::stdout();
+    let mut out = io::stdout();
     // Without a reader there is nobody to greet.
     let _ = if json {
         writeln!(
@@ -223,7 +241,7 @@ fn greet(home: &Path, listens: Option<SocketAddr>, json: bool) {
              deputy needs shows what needs you, deputy chat what happened. {}",
             env!("CARGO_PKG_VERSION"),
             home.display(),
-            if std::io::stdin().is_terminal() {
+            if io::stdin().is_terminal() {
                 "Ctrl-C stops the agent."
             } else {
                 ""
@@ -233,8 +251,9 @@ fn greet(home: &Path, listens: Option<SocketAddr>, json: bool) {
     let _ = out.flush();
 }
 
-/// From here on the two signals that stop the agent wait for [`signalled`] and kill nothing.
-fn signals() -> std::io::Result<[Signal; 2]> {
+/// From here on the two signals that stop the agent wait for [`signalled`] and kill nothing. Until
+/// then Ctrl-C ends a start that waits for a passphrase.
+fn signals() -> io::Result<[Signal; 2]> {
     Ok([
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
@@ -283,9 +302,9 @@ pub(super) fn restore(file: &Path, json: bool) -> Exit {
         Ok(message) => {
             let document = serde_json::json!({"id": "restore", "message": message});
             let _ = if json {
-                writeln!(std::io::stdout(), "{document}")
+                writeln!(io::stdout(), "{document}")
             } else {
-                writeln!(std::io::stdout(), "{message}")
+                writeln!(io::stdout(), "{message}")
             };
             Exit::Done
         }

@@ -35,7 +35,7 @@ pub fn bind(home: &Path) -> io::Result<UnixListener> {
 }
 
 /// Serves the socket of [`bind`] until the agent stops.
-pub async fn serve(control: Control, listener: UnixListener, home: PathBuf) -> io::Result<()> {
+pub async fn serve(control: Control, listener: UnixListener, home: PathBuf) {
     let path = home.join(SOCKET);
     let stopping = control.executor.parts.stopping.clone();
     let mut conversations = JoinSet::new();
@@ -66,7 +66,6 @@ pub async fn serve(control: Control, listener: UnixListener, home: PathBuf) -> i
         while conversations.join_next().await.is_some() {}
     })
     .await;
-    Ok(())
 }
 
 async fn converse(control: &Control, mut stream: UnixStream) -> io::Result<()> {

@@ -415,3 +415,57 @@ async fn stopping_one_of_two_runs_that_wait_for_the_same_never_leaves_the_other_
     answer(&world, &again, "check_again").await;
     assert_eq!(ended(&world, &second.id).await.state, RunState::Succeeded);
 }
+
+/// The store's answer to a write can be heard once. An attempt that asked for it again, while it
+/// cleared up, broke off; and while nothing could be written, its run was left in nobody's hands
+/// until the next start.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_step_cannot_be_written_waits_and_goes_on_where_it_was() {
+    let world = World::at("2026-06-01T08:00:00Z").await;
+    let script = "export default async function main() {
+        const put = (name) => tools.notes.put({name, text: name});
+        await put('before');
+        await Promise.all([put('one'), put('other')]);
+        return 'all';
+    }";
+    let contract = json!({"capabilities": {"notes.put": {}}});
+    let automation = world.install(contract, script).await;
+    let db = rusqlite::Connection::open(world.home.path().join("deputy.db")).unwrap();
+    db.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+    db.execute_batch(
+        "CREATE TRIGGER refuse BEFORE INSERT ON steps WHEN new.seq=2
+         BEGIN SELECT raise(ABORT, 'no room'); END",
+    )
+    .unwrap();
+    let start = Request::AutomationRun {
+        automation,
+        input: None,
+        wait: false,
+    };
+    let Response::Run(started) = world.ask(start).await else {
+        panic!("no run")
+    };
+    let first = world
+        .until("the run waits", async || {
+            let run = run_now(&world, &started.id).await;
+            (run.state == RunState::Waiting).then_some(run)
+        })
+        .await;
+    assert_eq!(first.waiting_for, Some(WaitingFor::Retry), "{first:?}");
+    assert_eq!(first.attempt, 1, "it did not break off: {first:?}");
+    assert_eq!(world.needs().await.len(), 0);
+
+    db.execute_batch("DROP TRIGGER refuse").unwrap();
+    world.live_until(first.waiting_until.unwrap()).await;
+    let run = run_now(&world, &first.id).await;
+    assert_eq!(run.state, RunState::Succeeded, "{run:?}");
+    assert_eq!((run.attempt, run.result), (2, Some(json!("all"))));
+    let steps = match world.ask(Request::RunShow { run: first.id }).await {
+        Response::RunDetail(detail) => detail.journal,
+        other => panic!("{other:?}"),
+    };
+    assert!(
+        steps.len() == 3 && steps.iter().all(|step| step.state == StepState::Done),
+        "{steps:?}"
+    );
+}

@@ -391,52 +391,40 @@ impl Attempt {
     /// The end at the front of the queue, once it is on disk. `None` when the queue is empty, or when
     /// the call in front came to wait instead.
     async fn front(&mut self) -> Result<Option<Delivery>, End> {
-        match self.pending.front_mut() {
+        let came_to = match self.pending.front_mut() {
             None => return Ok(None),
-            Some(Pending::Known { committed, .. }) => {
-                if let Some(receiver) = committed.as_mut() {
-                    let written = receiver.await.unwrap_or(Err(StoreError::Stopped));
-                    *committed = None;
-                    written.map_err(End::Lost)?;
-                }
-            }
-            Some(Pending::Applying { applied, .. }) => {
-                let end = applied
-                    .await
-                    .unwrap_or(Err(StoreError::Stopped))
-                    .map_err(End::Lost)?;
-                return self.applied(end);
-            }
-        }
-        match self.pending.pop_front() {
-            Some(Pending::Known { delivery, .. }) => Ok(Some(delivery)),
-            Some(Pending::Applying { .. }) | None => Ok(None),
-        }
-    }
-
-    /// Takes the operation at the front out of the queue, now that it was applied or stopped.
-    fn applied(&mut self, end: LocalEnd) -> Result<Option<Delivery>, End> {
-        let Some(Pending::Applying {
-            call,
-            began,
-            logical_at,
-            ..
-        }) = self.pending.pop_front()
-        else {
-            return Ok(None);
+            Some(Pending::Known { committed, .. }) => match committed {
+                Some(written) => stored(written).await.map(|()| None),
+                None => Ok(None),
+            },
+            Some(Pending::Applying { applied, .. }) => stored(applied).await.map(Some),
         };
-        match end {
-            LocalEnd::Ended(outcome) => Ok(Some(Delivery {
-                seq: call.step.seq,
-                outcome,
-                logical_at,
-            })),
-            LocalEnd::Stopped(entry, intended) => {
-                if let Way::Stop(landed) = calls::way(*intended, entry, &call, began) {
-                    self.on_landed(*landed)?;
+        // It can be heard once: the call leaves the queue with it, also when it could not be written.
+        let front = self.pending.pop_front();
+        match (front, came_to?) {
+            (Some(Pending::Known { delivery, .. }), _) => Ok(Some(delivery)),
+            (
+                Some(Pending::Applying {
+                    call,
+                    began,
+                    logical_at,
+                    ..
+                }),
+                Some(end),
+            ) => match end {
+                LocalEnd::Ended(outcome) => Ok(Some(Delivery {
+                    seq: call.step.seq,
+                    outcome,
+                    logical_at,
+                })),
+                LocalEnd::Stopped(entry, intended) => {
+                    if let Way::Stop(landed) = calls::way(*intended, entry, &call, began) {
+                        self.on_landed(*landed)?;
+                    }
+                    Ok(None)
                 }
-                Ok(None)
-            }
+            },
+            (Some(Pending::Applying { .. }), None) | (None, _) => Ok(None),
         }
     }
 
@@ -472,6 +460,14 @@ impl Attempt {
             .await
             .map_err(|died| End::Failed(death(&died)))
     }
+}
+
+/// What the store answered, to be awaited once.
+async fn stored<T>(answer: &mut oneshot::Receiver<Result<T, StoreError>>) -> Result<T, End> {
+    answer
+        .await
+        .unwrap_or(Err(StoreError::Stopped))
+        .map_err(End::Lost)
 }
 
 /// What the worker is given.

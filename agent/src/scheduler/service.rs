@@ -32,6 +32,8 @@ pub struct Scheduler {
     /// Whose attempt each task is.
     at_work: HashMap<tokio::task::Id, AtWork>,
     active_of: HashMap<i64, usize>,
+    /// Runs whose attempt broke off, until it is written that they are in nobody's hands.
+    fallen: Vec<i64>,
     next_wake: Option<Time>,
     /// The time at the last look, to see when the clock was set back.
     seen: Time,
@@ -57,6 +59,7 @@ impl Scheduler {
             active: JoinSet::new(),
             at_work: HashMap::new(),
             active_of: HashMap::new(),
+            fallen: Vec::new(),
             next_wake: Some(Time(0)),
             seen: Time(0),
         }
@@ -148,16 +151,7 @@ impl Scheduler {
             Ok((_, AttemptReport::Ended | AttemptReport::Interrupted)) => {}
             Err(error) => {
                 tracing::error!(run, %error, "an attempt stopped unexpectedly; its run goes on");
-                let now = self.executor.parts.clock.now();
-                let returned = self
-                    .executor
-                    .parts
-                    .store
-                    .write(Durability::Ordered, move |db| give_back(db, run, now))
-                    .await;
-                if let Err(error) = returned {
-                    tracing::error!(run, %error, "the run is recovered at the next start");
-                }
+                self.fallen.push(run);
             }
         }
         self.push(automation);
@@ -170,6 +164,13 @@ impl Scheduler {
             self.set_back(now).await?;
         }
         self.seen = now;
+        while let Some(run) = self.fallen.last().copied() {
+            let store = &self.executor.parts.store;
+            store
+                .write(Durability::Ordered, move |db| give_back(db, run, now))
+                .await?;
+            self.fallen.pop();
+        }
         let mut looked = false;
         if self.next_wake.is_some_and(|at| at <= now) {
             let arrived = self.times(now).await?;

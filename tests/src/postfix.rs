@@ -95,9 +95,14 @@ impl SmtpServer {
 
     /// All mail that arrived, once everything that was accepted is delivered.
     pub fn letters(&self) -> Vec<Letter> {
-        wait_until("an empty mail queue", || {
+        let is_empty = || {
             let queue = self.tool("postqueue", &["-j"]);
-            (queue.status.success() && queue.stdout.is_empty()).then_some(())
+            queue.status.success() && queue.stdout.is_empty()
+        };
+        // The queue's folders are read one after the other, so a letter that moves from one to the
+        // next meanwhile is not seen; it moves so once, and a second look finds it.
+        wait_until("an empty mail queue", || {
+            (is_empty() && is_empty()).then_some(())
         });
         self.arrived()
     }

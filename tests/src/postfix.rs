@@ -3,9 +3,12 @@
 //! Needs root, as every mail server's own tests do.
 
 use crate::{Passwords, wait_until};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 /// A mail that arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,28 +58,15 @@ impl SmtpServer {
         std::os::unix::fs::chown(root.join("data"), Some(postfix.0), Some(postfix.1)).unwrap();
         std::os::unix::fs::chown(root.join("box"), Some(nobody.0), Some(nobody.1)).unwrap();
         let passwords = login.map(|(user, password)| Passwords::start(user, password));
-        let port = free_port();
-        let main = main_cf(root, nobody, passwords.as_ref().map(|p| p.port));
-        std::fs::write(root.join("etc/main.cf"), main).unwrap();
-        std::fs::write(root.join("etc/master.cf"), master_cf(port)).unwrap();
-        // Should the test be killed, the server ends by itself.
-        let mut master = Command::new("timeout")
-            .args(["1800", "postfix", "-c"])
-            .arg(root.join("etc"))
-            .arg("start-fg")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        wait_until("the mail server's greeting", || {
-            assert!(
-                master.try_wait().unwrap().is_none(),
-                "the mail server ended: {}",
-                std::fs::read_to_string(root.join("mail.log")).unwrap_or_default()
-            );
-            std::net::TcpStream::connect(("127.0.0.1", port)).ok()
-        });
+        let auth_port = passwords.as_ref().map(|p| p.port);
+        // Another program may take the free port before the server does; then it ends, and the next
+        // port is tried.
+        let (port, master) = (0..5)
+            .find_map(|_| run(root, nobody, auth_port))
+            .unwrap_or_else(|| {
+                let log = std::fs::read_to_string(root.join("mail.log")).unwrap_or_default();
+                panic!("the mail server ended: {log}")
+            });
         Self {
             dir,
             master,
@@ -139,6 +129,45 @@ impl Drop for SmtpServer {
     }
 }
 
+/// A server on a free port, once it greets; none when it ends instead.
+fn run(root: &Path, mailbox: (u32, u32), auth_port: Option<u16>) -> Option<(u16, Child)> {
+    let port = free_port();
+    // Tells whose greeting it is.
+    let name = format!("mail-{}.example.test", fastrand::u64(..));
+    let main = main_cf(root, &name, mailbox, auth_port);
+    std::fs::write(root.join("etc/main.cf"), main).unwrap();
+    std::fs::write(root.join("etc/master.cf"), master_cf(port)).unwrap();
+    // Should the test be killed, the server ends by itself.
+    let mut master = Command::new("timeout")
+        .args(["1800", "postfix", "-c"])
+        .arg(root.join("etc"))
+        .arg("start-fg")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("the mail server's greeting", || {
+        if master.try_wait().unwrap().is_some() {
+            return Some(None);
+        }
+        // That it can be connected to is not enough: its first processes may still end at once.
+        let greets = greeting(port).is_ok_and(|line| line.contains(&name));
+        greets.then_some(Some(()))
+    })?;
+    Some((port, master))
+}
+
+/// What a mail server says first.
+fn greeting(port: u16) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    let mut line = String::new();
+    BufReader::new(&stream).read_line(&mut line)?;
+    stream.write_all(b"QUIT\r\n")?;
+    Ok(line)
+}
+
 pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
@@ -154,7 +183,7 @@ pub(crate) fn owner(user: &str) -> (u32, u32) {
     (fields[2].parse().unwrap(), fields[3].parse().unwrap())
 }
 
-fn main_cf(root: &Path, mailbox: (u32, u32), auth_port: Option<u16>) -> String {
+fn main_cf(root: &Path, name: &str, mailbox: (u32, u32), auth_port: Option<u16>) -> String {
     let (uid, gid) = mailbox;
     let path = |name: &str| -> PathBuf { root.join(name) };
     let allowed = match auth_port {
@@ -168,7 +197,7 @@ fn main_cf(root: &Path, mailbox: (u32, u32), auth_port: Option<u16>) -> String {
         "compatibility_level=3.6\nqueue_directory={}\ndata_directory={}\nmail_owner=postfix\nsetgid_group=postdrop\n\
          command_directory=/usr/sbin\ndaemon_directory=/usr/lib/postfix/sbin\n\
          maillog_file={}\nmaillog_file_prefixes={}\n\
-         inet_interfaces=127.0.0.1\ninet_protocols=ipv4\nmynetworks=127.0.0.0/8\nmyhostname=mail.example.test\n\
+         inet_interfaces=127.0.0.1\ninet_protocols=ipv4\nmynetworks=127.0.0.0/8\nmyhostname={name}\n\
          mydestination=\nlocal_recipient_maps=\nalias_maps=\nalias_database=\nsmtputf8_enable=no\n\
          virtual_mailbox_domains=example.test\nvirtual_mailbox_base={}\nvirtual_mailbox_maps=static:inbox/\n\
          virtual_minimum_uid=1\nvirtual_uid_maps=static:{uid}\nvirtual_gid_maps=static:{gid}\n\

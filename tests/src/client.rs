@@ -19,7 +19,11 @@ pub enum AskError {
 }
 
 pub(crate) fn ask(home: &Path, request: Request) -> Result<Response, AskError> {
-    let mut stream = send(home, request).map_err(AskError::Gone)?;
+    ask_as(home, &new_id(), request)
+}
+
+pub(crate) fn ask_as(home: &Path, id: &str, request: Request) -> Result<Response, AskError> {
+    let mut stream = send(home, id, request).map_err(AskError::Gone)?;
     match read(&mut stream).map_err(AskError::Gone)? {
         Reply::Ok(response) => Ok(*response),
         Reply::Error(error) => Err(AskError::Refused(error)),
@@ -33,7 +37,7 @@ pub struct Follow {
 
 impl Follow {
     pub(crate) fn new(home: &Path, after: i64) -> io::Result<Self> {
-        let stream = send(home, Request::Follow { after, run: None })?;
+        let stream = send(home, &new_id(), Request::Follow { after, run: None })?;
         Ok(Self { stream })
     }
 
@@ -53,14 +57,18 @@ impl Follow {
     }
 }
 
-fn send(home: &Path, request: Request) -> io::Result<UnixStream> {
+fn new_id() -> String {
     static COMMANDS: AtomicU64 = AtomicU64::new(0);
+    let command = COMMANDS.fetch_add(1, Ordering::Relaxed);
+    format!("test-{}-{command}", std::process::id())
+}
+
+fn send(home: &Path, id: &str, request: Request) -> io::Result<UnixStream> {
     let mut stream = UnixStream::connect(home.join("agent.sock"))?;
     stream.set_read_timeout(Some(crate::PATIENCE))?;
-    let command = COMMANDS.fetch_add(1, Ordering::Relaxed);
     let envelope = Envelope {
         version: CONTROL_VERSION,
-        id: format!("test-{}-{command}", std::process::id()),
+        id: id.to_owned(),
         request,
     };
     let body = serde_json::to_vec(&envelope)?;

@@ -167,6 +167,11 @@ impl Home {
         client::ask(&self.path, request)
     }
 
+    /// Asks the agent under a command id of the test's own choice.
+    pub fn ask_as(&self, id: &str, request: Request) -> Result<Response, AskError> {
+        client::ask_as(&self.path, id, request)
+    }
+
     /// The running agent's events after a sequence number.
     pub fn follow(&self, after: i64) -> std::io::Result<Follow> {
         Follow::new(&self.path, after)

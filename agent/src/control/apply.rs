@@ -1,15 +1,13 @@
 //! Which request goes where.
 
 use super::{Answer, Control, store_error};
-use crate::store::Durability;
 use deputy_protocol::ErrorBody;
 use deputy_protocol::control::{CONTROL_VERSION, Envelope, Reply, Request, Response};
 use deputy_protocol::model::Done;
-use rusqlite::{OptionalExtension, params};
 
 impl Control {
-    /// Applies a request. A command whose id was applied before is not applied again: its first
-    /// answer is given once more.
+    /// Applies a request. A command whose id was applied before, or is being applied, is not applied
+    /// again: its answer is given once more, or that it was lost (`answer_lost`).
     pub async fn apply(&self, envelope: Envelope, by: &str) -> Reply {
         if envelope.version != CONTROL_VERSION {
             let (theirs, ours) = (envelope.version, CONTROL_VERSION);
@@ -23,58 +21,16 @@ impl Control {
             );
             return Reply::Error(ErrorBody::new("version", message, hint));
         }
-        let command = is_command(&envelope.request);
-        if command && let Some(reply) = self.applied_before(&envelope.id).await {
-            return reply;
+        if is_command(&envelope.request) {
+            return self.once(&envelope.id, envelope.request, by).await;
         }
-        let reply = match self.dispatch(envelope.request, by).await {
+        match self.dispatch(envelope.request, by).await {
             Ok(response) => Reply::Ok(Box::new(response)),
             Err(error) => Reply::Error(error),
-        };
-        if command {
-            self.remember(envelope.id, &reply).await;
-        }
-        reply
-    }
-
-    async fn applied_before(&self, id: &str) -> Option<Reply> {
-        let found: Option<String> = self
-            .executor
-            .parts
-            .store
-            .glance(|db| {
-                Ok(db
-                    .prepare_cached("SELECT reply FROM commands WHERE id=?1")?
-                    .query_row([id], |r| r.get(0))
-                    .optional()?)
-            })
-            .await
-            .ok()?;
-        serde_json::from_str(&found?).ok()
-    }
-
-    async fn remember(&self, id: String, reply: &Reply) {
-        let (now, text) = (self.now(), serde_json::to_string(reply).unwrap_or_default());
-        let written = self
-            .executor
-            .parts
-            .store
-            .write(Durability::Ordered, move |db| {
-                db.prepare_cached(
-                    "INSERT OR IGNORE INTO commands (id, applied_at, reply) VALUES (?1,?2,?3)",
-                )?
-                .execute(params![id, now.0, text])?;
-                db.prepare_cached("DELETE FROM commands WHERE applied_at<?1")?
-                    .execute([now.0 - 7 * 86_400_000])?;
-                Ok(())
-            })
-            .await;
-        if let Err(error) = written {
-            tracing::warn!(%error, "a command's answer could not be kept");
         }
     }
 
-    async fn dispatch(&self, request: Request, by: &str) -> Answer<Response> {
+    pub(super) async fn dispatch(&self, request: Request, by: &str) -> Answer<Response> {
         match request {
             Request::Status => self.status().await,
             Request::Doctor => self.doctor().await,

@@ -1,12 +1,13 @@
 //! Control: the only door for every client. A request comes in, is applied, and is answered; the
 //! command line on the local socket and devices far away use the same requests.
 //!
-//! `apply.rs` says which request goes where; `automations.rs`, `planning.rs`, `proposals.rs`, `work.rs`, `arrivals.rs`, `needs.rs`,
+//! `apply.rs` says which request goes where; `commands.rs` makes a command count once; `automations.rs`, `planning.rs`, `proposals.rs`, `work.rs`, `arrivals.rs`, `needs.rs`,
 //! `settings.rs`, `models.rs`, `versions.rs`, `schedules.rs`, `connections.rs` and `devices.rs` apply them; `server.rs` is the local socket.
 
 mod apply;
 mod arrivals;
 mod automations;
+mod commands;
 mod connections;
 mod devices;
 mod models;
@@ -41,6 +42,7 @@ pub struct Control {
     /// The way to the language model.
     pub models: std::sync::Arc<crate::models::Models>,
     planner: std::sync::Arc<crate::planner::Planner>,
+    at_work: std::sync::Arc<commands::AtWork>,
     /// Tasks at work.
     planning: tokio_util::task::TaskTracker,
 }
@@ -62,6 +64,7 @@ impl Control {
         );
         Self {
             planner: std::sync::Arc::new(planner),
+            at_work: std::sync::Arc::default(),
             planning: tokio_util::task::TaskTracker::new(),
             executor,
             started_at,

@@ -6,6 +6,7 @@
 
 pub mod automations;
 pub mod chats;
+pub mod commands;
 pub mod connections;
 pub mod costs;
 pub mod devices;
@@ -175,11 +176,20 @@ impl Store {
 
     /// Applies `job` in a transaction with others that wait at the same time, and answers when it
     /// is committed; with [`Durability::Synced`], when it is on disk. A failing job changes nothing.
+    /// In a task that applies a command, the command counts as applied with it.
     pub async fn write<T: Send + 'static>(
         &self,
         durability: Durability,
         job: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let command = commands::present();
+        let job = move |db: &rusqlite::Connection| {
+            let done = job(db)?;
+            if let Some(command) = command {
+                commands::mark(db, &command)?;
+            }
+            Ok(done)
+        };
         self.submit(durability, job)
             .await
             .unwrap_or(Err(StoreError::Stopped))

@@ -5,6 +5,7 @@
 //! So far it is for native clients (the command line's `deputy remote`); bindings for phones and
 //! browsers are not built yet.
 
+pub mod client;
 mod device;
 mod pair;
 mod session;
@@ -12,3 +13,8 @@ mod session;
 pub use device::PairedDevice;
 pub use pair::{Comparing, pair};
 pub use session::{ClientError, RemoteAgent};
+
+/// What this side calls itself.
+pub(crate) fn software() -> String {
+    concat!("deputy/", env!("CARGO_PKG_VERSION")).to_owned()
+}

@@ -388,7 +388,7 @@ pub enum VaultProtection {
 }
 
 /// What the agent answers with.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "value", rename_all = "snake_case")]
 pub enum Response {
     /// For `Status`.

@@ -100,6 +100,11 @@ impl Door for Control {
         })
     }
 
+    fn last_event(&self) -> BoxFuture<'_, Result<i64, StoreError>> {
+        let store = self.executor.parts.store.clone();
+        Box::pin(async move { store.glance(events::last).await })
+    }
+
     fn changes(&self) -> watch::Receiver<u64> {
         self.executor.parts.store.changes()
     }

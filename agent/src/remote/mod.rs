@@ -37,6 +37,9 @@ pub trait Door: Send + Sync + 'static {
     /// Events after a place in the order, at most 500.
     fn events(&self, after: i64) -> BoxFuture<'_, Result<Vec<Event>, StoreError>>;
 
+    /// The last event so far; 0 when there is none.
+    fn last_event(&self) -> BoxFuture<'_, Result<i64, StoreError>>;
+
     /// Changes whenever something may have been written.
     fn changes(&self) -> watch::Receiver<u64>;
 }

@@ -38,6 +38,18 @@ enum Gone {
     Unknown,
 }
 
+impl Gone {
+    /// What the device is told: only one that is not known any more is told that.
+    fn code(&self) -> CloseCode {
+        match self {
+            Self::Session(_) => CloseCode::Malformed,
+            Self::Io(_) => CloseCode::Gone,
+            Self::Slow => CloseCode::Timeout,
+            Self::Unknown => CloseCode::Revoked,
+        }
+    }
+}
+
 /// Serves whoever dialled. What goes wrong is the device's to see; here it is only logged.
 pub(super) async fn serve(
     remote: Arc<Remote>,
@@ -75,9 +87,10 @@ async fn conversation(
             if responder.device().0 != row.public_key {
                 return Err(Gone::Unknown);
             }
+            let follow = responder.said().follow;
             let (session, answer) = responder.finish(&said)?;
             stream.write_all(&answer).await?;
-            speak(remote, door, &row, session, stream).await
+            speak(remote, door, &row, session, stream, follow).await
         }
         Kind::Pairing => {
             let awaited = remote.awaited(&route).ok_or(Gone::Unknown)?;
@@ -105,7 +118,7 @@ async fn conversation(
             };
             let sealed = seal(&mut session, &paired, Instant::now())?;
             stream.write_all(&sealed).await?;
-            speak(remote, door, &row, session, stream).await
+            speak(remote, door, &row, session, stream, None).await
         }
     }
 }
@@ -139,6 +152,7 @@ async fn speak(
     row: &DeviceRow,
     session: Session,
     stream: LinkStream,
+    follow: Option<i64>,
 ) -> Result<(), Gone> {
     remote.arrived(row.key);
     let mut revoked = remote.revoked.subscribe();
@@ -163,7 +177,7 @@ async fn speak(
         biased;
         () = until_revoked => Err(Gone::Unknown),
         () = remote.stopping.cancelled() => Ok(()),
-        ended = talk.on(reader) => ended,
+        ended = talk.on(reader, follow) => ended,
     };
     remote.left(row.key);
     match &ended {
@@ -173,7 +187,7 @@ async fn speak(
                 let _ = talk.writer.shutdown().await;
             }
         }
-        Err(_) => talk.writer.reset(CloseCode::Revoked).await,
+        Err(gone) => talk.writer.reset(gone.code()).await,
     }
     ended
 }
@@ -189,9 +203,12 @@ struct Talk<'a> {
 }
 
 impl Talk<'_> {
-    async fn on(&mut self, mut reader: LinkReader) -> Result<(), Gone> {
+    async fn on(&mut self, mut reader: LinkReader, from: Option<i64>) -> Result<(), Gone> {
         let (tell, mut events) = mpsc::channel::<Down>(64);
         let mut following = JoinSet::new();
+        if let Some(after) = from {
+            self.follow(after, &tell, &mut following)?;
+        }
         let mut buffer = vec![0; 16 << 10];
         loop {
             tokio::select! {
@@ -231,19 +248,26 @@ impl Talk<'_> {
     ) -> Result<(), Gone> {
         match serde_json::from_slice::<Up>(body) {
             Ok(Up::Ask { id, what }) => self.asked(id, what).await,
-            Ok(Up::Follow { after }) => {
-                let Some(row) = self.remote.is_trusted(self.key) else {
-                    return Err(Gone::Unknown);
-                };
-                if row.rights.has(Right::View) {
-                    following.abort_all();
-                    following.spawn(follow(Arc::clone(self.door), after, tell.clone()));
-                }
-                Ok(())
-            }
+            Ok(Up::Follow { after }) => self.follow(after, tell, following),
             Ok(Up::Ping | Up::Unknown) => Ok(()),
             Err(_) => Err(SessionError::Protocol("a message that is no question").into()),
         }
+    }
+
+    fn follow(
+        &self,
+        after: i64,
+        tell: &mpsc::Sender<Down>,
+        following: &mut JoinSet<()>,
+    ) -> Result<(), Gone> {
+        let Some(row) = self.remote.is_trusted(self.key) else {
+            return Err(Gone::Unknown);
+        };
+        if row.rights.has(Right::View) {
+            following.abort_all();
+            following.spawn(follow(Arc::clone(self.door), after, tell.clone()));
+        }
+        Ok(())
     }
 
     async fn asked(&mut self, id: String, what: serde_json::Value) -> Result<(), Gone> {
@@ -326,9 +350,20 @@ fn without_secrets(mut response: Response) -> Response {
     response
 }
 
-/// Tells of events as they come, beginning with those that were missed.
+/// Tells of events as they come, beginning with those that were missed; with a negative `after`,
+/// from now on.
 async fn follow(door: Arc<dyn Door>, mut after: i64, tell: mpsc::Sender<Down>) {
     let mut changes = door.changes();
+    let Ok(last) = door.last_event().await else {
+        return;
+    };
+    // A device may have seen more than there is, where an older copy of the data was put back.
+    if after < 0 || after > last {
+        after = last;
+    }
+    if tell.send(Down::Following { after }).await.is_err() {
+        return;
+    }
     loop {
         changes.mark_unchanged();
         loop {

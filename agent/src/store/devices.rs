@@ -1,10 +1,11 @@
 //! The user's own devices.
 
-use super::{Key, StoreError};
+use super::{Key, StoreError, events};
 use deputy_protocol::Time;
 use deputy_protocol::model::Device;
 use deputy_protocol::remote::{Right, Rights};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::json;
 
 /// A device as the agent knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +73,14 @@ pub fn add(
             params![name, public_key, salt, rights.to_string(), at.0],
             row,
         )?;
+    changed(db, added.key, "paired", at)?;
     Ok(added)
+}
+
+/// The other devices hear of it.
+fn changed(db: &Connection, key: i64, what: &str, at: Time) -> Result<(), StoreError> {
+    let data = json!({"device": Key::Device.id(key), "state": what});
+    events::record(db, at, "device_changed", None, None, &data)
 }
 
 /// All of them, revoked ones too, oldest first.
@@ -103,8 +111,12 @@ pub fn revoke_all(db: &Connection, at: Time) -> Result<usize, StoreError> {
 
 /// Revokes one. Whether it was not revoked before.
 pub fn revoke(db: &Connection, key: i64, at: Time) -> Result<bool, StoreError> {
-    let changed = db
+    let revoked = db
         .prepare_cached("UPDATE devices SET revoked_at=?2 WHERE id=?1 AND revoked_at IS NULL")?
-        .execute(params![key, at.0])?;
-    Ok(changed == 1)
+        .execute(params![key, at.0])?
+        == 1;
+    if revoked {
+        changed(db, key, "revoked", at)?;
+    }
+    Ok(revoked)
 }

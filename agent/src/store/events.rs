@@ -33,6 +33,14 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
     })
 }
 
+/// The last event's place in the sequence; 0 before the first.
+pub fn last(db: &Connection) -> Result<i64, StoreError> {
+    let last = db
+        .prepare_cached("SELECT coalesce(max(seq), 0) FROM events")?
+        .query_row([], |r| r.get(0))?;
+    Ok(last)
+}
+
 /// The events of a run, in order.
 pub fn of_run(db: &Connection, run: i64) -> Result<Vec<Event>, StoreError> {
     let mut query = db.prepare_cached(

@@ -20,7 +20,7 @@ pub enum Up {
     },
     /// The device wants to hear what happens from here on, and what it missed.
     Follow {
-        /// The last event that it has seen.
+        /// The last event that it has seen; negative when it wants none of the past.
         after: i64,
     },
     /// Nothing but a sign of life.
@@ -44,6 +44,11 @@ pub enum Down {
         /// Why not.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<ErrorBody>,
+    },
+    /// What follows are the events after this one.
+    Following {
+        /// What was asked for, or the last event so far.
+        after: i64,
     },
     /// Something happened.
     Event {

@@ -56,6 +56,10 @@ pub struct Introduced {
     /// What it can do beyond this version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub features: Vec<String>,
+    /// A device that wants to hear what happens says after which event; negative means from now on.
+    /// Whoever sends a recorded first message again cannot read what is answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follow: Option<i64>,
 }
 
 /// The longest introduction, in bytes.

@@ -15,6 +15,7 @@ fn said(name: &str) -> Introduced {
         software: "test/1".to_owned(),
         name: name.to_owned(),
         features: Vec::new(),
+        follow: None,
     }
 }
 

@@ -1,0 +1,398 @@
+//! The way to the agent: which relay is dialled when, what becomes of it, and the session over it.
+
+use super::backoff::Backoff;
+use super::greeting::{Greeted, Greeting, Whom};
+use super::{LineState, Now, Why};
+use crate::PairedDevice;
+use deputy_protocol::link::{CloseCode, RefusalCode};
+use deputy_protocol::pairing::RelayPlace;
+use deputy_protocol::session::{Introduced, Kind, Received, Session, SessionError};
+
+/// How long a dial may take, with everything down to the relay, ms.
+const DIAL: u64 = 25_000;
+
+/// How long the agent may take to answer the handshake, ms.
+const GREETING: u64 = 15_000;
+
+/// How long nothing may be heard while an answer is awaited, ms. Planning is answered at once and
+/// works on behind, so no answer takes long.
+const SILENCE: u64 = 20_000;
+
+/// After how long without a question the line is tried, ms.
+const TRY: u64 = 45_000;
+
+/// The stages.
+enum Phase {
+    Resting,
+    Waiting {
+        until: u64,
+        why: Why,
+    },
+    Dialling {
+        since: u64,
+    },
+    Greeting {
+        greeting: Box<Greeting>,
+        since: u64,
+    },
+    Open {
+        session: Box<Session>,
+        heard: u64,
+        /// When what was asked first after it was last heard from was asked.
+        asked: Option<u64>,
+    },
+    NotKnown,
+    OtherVersion,
+}
+
+/// Why a line is no more.
+pub(super) enum Fell {
+    /// It broke, or the agent stopped.
+    Broken(String),
+    /// The agent does not know this device (any more).
+    NotKnown,
+    /// No version in common.
+    OtherVersion,
+}
+
+impl From<SessionError> for Fell {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Version { .. } => Self::OtherVersion,
+            other => Self::Broken(other.to_string()),
+        }
+    }
+}
+
+/// Bytes for the stream of an attempt.
+pub(super) type Sealed = (u64, Vec<u8>);
+
+/// What bytes have brought.
+pub(super) enum Heard {
+    Nothing,
+    Open(Box<Greeted>),
+    Bytes,
+}
+
+/// The line.
+pub(super) struct Line {
+    phase: Phase,
+    attempt: u64,
+    backoff: Backoff,
+    /// How many relays there are, at least 1.
+    relays: usize,
+    /// Which relay is next.
+    place: usize,
+    /// How many relays in a row brought nothing.
+    in_vain: usize,
+    /// What the agent said of itself.
+    agent: Option<Introduced>,
+    told: Option<LineState>,
+}
+
+impl Line {
+    pub(super) fn new(relays: usize, now: Now) -> Self {
+        Self {
+            phase: Phase::Waiting {
+                until: now.ticks,
+                why: Why::Broken(String::new()),
+            },
+            attempt: 0,
+            backoff: Backoff::default(),
+            relays: relays.max(1),
+            place: 0,
+            in_vain: 0,
+            agent: None,
+            told: None,
+        }
+    }
+
+    pub(super) fn state(&self) -> LineState {
+        match &self.phase {
+            Phase::Resting => LineState::Resting,
+            Phase::Waiting { until, why } => match (why, self.attempt) {
+                (_, 0) => LineState::Connecting,
+                (why, _) => LineState::Away {
+                    until: *until,
+                    why: why.clone(),
+                },
+            },
+            Phase::Dialling { .. } | Phase::Greeting { .. } => LineState::Connecting,
+            Phase::Open { .. } => LineState::Open,
+            Phase::NotKnown => LineState::NotKnown,
+            Phase::OtherVersion => LineState::OtherVersion,
+        }
+    }
+
+    /// The state, when it is another than the last time this was asked.
+    pub(super) fn changed(&mut self) -> Option<LineState> {
+        let state = self.state();
+        if self.told.as_ref() == Some(&state) {
+            return None;
+        }
+        self.told = Some(state.clone());
+        Some(state)
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Open { .. })
+    }
+
+    pub(super) fn wake_at(&self) -> Option<u64> {
+        match &self.phase {
+            Phase::Waiting { until, .. } => Some(*until),
+            Phase::Dialling { since } => Some(since + DIAL),
+            Phase::Greeting { since, .. } => Some(since + GREETING),
+            Phase::Open { heard, asked, .. } => Some(match asked {
+                Some(asked) => asked + SILENCE,
+                None => heard + TRY,
+            }),
+            Phase::Resting | Phase::NotKnown | Phase::OtherVersion => None,
+        }
+    }
+
+    /// A dial, if it is time for one.
+    pub(super) fn woken(
+        &mut self,
+        device: &PairedDevice,
+        now: Now,
+    ) -> Result<Option<(u64, RelayPlace)>, (u64, Fell)> {
+        let attempt = self.attempt;
+        let silent = |what: &str| Err((attempt, Fell::Broken(format!("{what} does not answer"))));
+        match &self.phase {
+            Phase::Waiting { until, .. } if *until <= now.ticks => {
+                let Some(place) = device.relays.get(self.place % self.relays) else {
+                    self.phase = Phase::NotKnown;
+                    return Ok(None);
+                };
+                self.attempt += 1;
+                self.phase = Phase::Dialling { since: now.ticks };
+                Ok(Some((self.attempt, place.clone())))
+            }
+            Phase::Dialling { since } if since + DIAL <= now.ticks => silent("the relay"),
+            Phase::Greeting { since, .. } if since + GREETING <= now.ticks => silent("the agent"),
+            Phase::Open {
+                asked: Some(asked), ..
+            } if asked + SILENCE <= now.ticks => silent("the agent"),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether the line has been quiet for so long that it should be tried.
+    pub(super) fn is_to_be_tried(&self, now: Now) -> bool {
+        matches!(&self.phase, Phase::Open { heard, asked: None, .. } if heard + TRY <= now.ticks)
+    }
+
+    /// The first bytes of the handshake; `None` when the stream is not wanted any more.
+    pub(super) fn connected(
+        &mut self,
+        attempt: u64,
+        device: &PairedDevice,
+        follow: Option<i64>,
+        now: Now,
+    ) -> Result<Option<Vec<u8>>, Fell> {
+        if attempt != self.attempt || !matches!(self.phase, Phase::Dialling { .. }) {
+            return Ok(None);
+        }
+        let Some(place) = device.relays.get(self.place % self.relays) else {
+            return Ok(None);
+        };
+        let said = Introduced {
+            software: crate::software(),
+            follow,
+            ..Introduced::default()
+        };
+        let whom = Whom {
+            kind: Kind::Known,
+            key: &device.key(),
+            agent: &device.agent,
+            route: &place.route,
+            secret: None,
+        };
+        let (greeting, bytes) = Greeting::new(&whom, &said)?;
+        self.phase = Phase::Greeting {
+            greeting: Box::new(greeting),
+            since: now.ticks,
+        };
+        Ok(Some(bytes))
+    }
+
+    /// A dial brought nothing: the next relay at once, and after all of them a pause. False when it
+    /// is not the present one.
+    pub(super) fn failed(
+        &mut self,
+        attempt: u64,
+        refused: Option<RefusalCode>,
+        why: &str,
+        now: Now,
+    ) -> bool {
+        if attempt != self.attempt || !matches!(self.phase, Phase::Dialling { .. }) {
+            return false;
+        }
+        let why = match refused {
+            Some(_) => Why::Offline(why.to_owned()),
+            None => Why::NoRelay(why.to_owned()),
+        };
+        self.wait(why, now);
+        true
+    }
+
+    pub(super) fn received(&mut self, attempt: u64, bytes: &[u8], now: Now) -> Result<Heard, Fell> {
+        if attempt != self.attempt {
+            return Ok(Heard::Nothing);
+        }
+        match &mut self.phase {
+            Phase::Greeting { greeting, .. } => Ok(match greeting.push(bytes)? {
+                Some(greeted) => Heard::Open(Box::new(greeted)),
+                None => Heard::Nothing,
+            }),
+            Phase::Open {
+                session,
+                heard,
+                asked,
+            } => {
+                session.push(bytes);
+                *heard = now.ticks;
+                *asked = None;
+                Ok(Heard::Bytes)
+            }
+            _ => Ok(Heard::Nothing),
+        }
+    }
+
+    pub(super) fn opened(&mut self, greeted: Greeted, now: Now) {
+        self.phase = Phase::Open {
+            session: Box::new(greeted.session),
+            heard: now.ticks,
+            asked: None,
+        };
+        self.agent = Some(greeted.agent);
+        self.in_vain = 0;
+        self.backoff.reset();
+    }
+
+    pub(super) fn next_message(&mut self) -> Result<Option<Vec<u8>>, Fell> {
+        let Phase::Open { session, .. } = &mut self.phase else {
+            return Ok(None);
+        };
+        match session.pull()? {
+            Some(Received::Message(body)) => Ok(Some(body)),
+            Some(Received::Goodbye) => Err(Fell::Broken("the agent has stopped".to_owned())),
+            None => Ok(None),
+        }
+    }
+
+    /// Seals a message; `None` without a session.
+    pub(super) fn seal(&mut self, body: &[u8], now: Now) -> Result<Option<Sealed>, (u64, Fell)> {
+        let attempt = self.attempt;
+        let Phase::Open { session, asked, .. } = &mut self.phase else {
+            return Ok(None);
+        };
+        asked.get_or_insert(now.ticks);
+        let sealed = session.seal(body, now.ticks);
+        sealed
+            .map(|bytes| Some((attempt, bytes)))
+            .map_err(|error| (attempt, error.into()))
+    }
+
+    pub(super) fn goodbye(&mut self) -> Option<Vec<u8>> {
+        match std::mem::replace(&mut self.phase, Phase::Resting) {
+            Phase::Open { mut session, .. } => session.goodbye().ok(),
+            _ => None,
+        }
+    }
+
+    /// Why the line is no more; `None` when it was not the present one.
+    pub(super) fn ended(&self, attempt: u64, code: Option<u64>) -> Option<Fell> {
+        if attempt != self.attempt {
+            return None;
+        }
+        let is = |wanted: CloseCode| code == Some(u64::from(wanted.number()));
+        let known = match &self.phase {
+            Phase::Greeting { .. } | Phase::Open { .. } => !is(CloseCode::Revoked),
+            _ => return None,
+        };
+        Some(if known {
+            Fell::Broken("the connection broke".to_owned())
+        } else {
+            Fell::NotKnown
+        })
+    }
+
+    pub(super) fn fell(&mut self, fell: Fell, now: Now) {
+        match fell {
+            Fell::Broken(why) => self.wait(Why::Broken(why), now),
+            Fell::NotKnown => self.phase = Phase::NotKnown,
+            Fell::OtherVersion => self.phase = Phase::OtherVersion,
+        }
+    }
+
+    fn wait(&mut self, why: Why, now: Now) {
+        // A line that was open falls for reasons of its own: the same relay first.
+        if !self.is_open() {
+            self.place = self.place.wrapping_add(1);
+            self.in_vain += 1;
+        }
+        let is_another_left = !self.in_vain.is_multiple_of(self.relays);
+        let pause = if is_another_left {
+            0
+        } else {
+            self.backoff.next(random())
+        };
+        self.phase = Phase::Waiting {
+            until: now.ticks + pause,
+            why,
+        };
+    }
+
+    /// Lets go; the attempt that was under way or open, if one was.
+    pub(super) fn rest(&mut self) -> Option<u64> {
+        match self.phase {
+            Phase::Open { .. } => Some(self.attempt),
+            Phase::Dialling { .. } | Phase::Greeting { .. } => {
+                self.phase = Phase::Resting;
+                Some(self.attempt)
+            }
+            _ => {
+                self.phase = Phase::Resting;
+                None
+            }
+        }
+    }
+
+    /// Looks for the agent at once, unless it is there.
+    pub(super) fn wake(&mut self, now: Now) {
+        match &mut self.phase {
+            Phase::Resting | Phase::NotKnown | Phase::OtherVersion | Phase::Waiting { .. } => {
+                self.backoff.reset();
+                self.phase = Phase::Waiting {
+                    until: now.ticks,
+                    why: Why::Broken(String::new()),
+                };
+            }
+            // It may have died while the app slept: what is asked next tells.
+            Phase::Open { heard, .. } => *heard = now.ticks.saturating_sub(TRY),
+            Phase::Dialling { .. } | Phase::Greeting { .. } => {}
+        }
+    }
+
+    /// Gives up what was under way over another network.
+    pub(super) fn abandon(&mut self, now: Now) -> Option<u64> {
+        let under_way = match self.phase {
+            Phase::Resting | Phase::NotKnown | Phase::OtherVersion => return None,
+            Phase::Waiting { .. } => None,
+            _ => Some(self.attempt),
+        };
+        self.backoff.reset();
+        self.phase = Phase::Waiting {
+            until: now.ticks,
+            why: Why::Broken("the network changed".to_owned()),
+        };
+        under_way
+    }
+}
+
+/// Any number, for jitter alone.
+fn random() -> u64 {
+    getrandom::u64().unwrap_or(0)
+}

@@ -1,17 +1,16 @@
 //! What every client of an agent has in common: pairing, sessions, questions and events. Control
 //! only: it has no words for editing a script or reading a secret.
 //!
-//! `pair.rs` makes a device known; `device.rs` is what a device keeps; `session.rs` asks and listens.
-//! So far it is for native clients (the command line's `deputy remote`); bindings for phones and
-//! browsers are not built yet.
+//! `client` is all of it without sockets and clocks; `native` brings these, for every platform but
+//! browsers; `device.rs` is what a device keeps; `session.rs` is one session for one question, as the
+//! command line's `deputy remote` has it. Bindings for phones and browsers are not built yet.
 
 pub mod client;
 mod device;
-mod pair;
+pub mod native;
 mod session;
 
 pub use device::PairedDevice;
-pub use pair::{Comparing, pair};
 pub use session::{ClientError, RemoteAgent};
 
 /// What this side calls itself.

@@ -1,15 +1,14 @@
 //! A session with the agent: questions with their answers, and events in their order.
 
 use crate::PairedDevice;
+use crate::client::{Greeting, Whom};
 use deputy_link::{CarrierChoice, DialConfig, Dialler, LinkError, LinkStream, Trust};
 use deputy_protocol::ErrorBody;
 use deputy_protocol::control::Response;
 use deputy_protocol::model::Event;
 use deputy_protocol::pairing::RelayPlace;
 use deputy_protocol::remote::{Ask, Down, Up};
-use deputy_protocol::session::{
-    Initiator, Introduced, Kind, MAX_HANDSHAKE, Opened, Received, Session, SessionError, StaticKey,
-};
+use deputy_protocol::session::{Introduced, Kind, Received, Session, SessionError};
 use std::io;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -49,12 +48,8 @@ impl From<io::Error> for ClientError {
 /// How long the agent may take to let a device in.
 const GREETING: Duration = Duration::from_secs(20);
 
-fn software() -> String {
-    concat!("deputy/", env!("CARGO_PKG_VERSION")).to_owned()
-}
-
 /// Dials the first relay that brings the agent.
-pub(crate) async fn dial(relays: &[RelayPlace]) -> Result<(LinkStream, RelayPlace), ClientError> {
+async fn dial(relays: &[RelayPlace]) -> Result<(LinkStream, RelayPlace), ClientError> {
     let mut last = "the link names no relay".to_owned();
     for place in relays {
         let address = match place.address.parse() {
@@ -71,7 +66,7 @@ pub(crate) async fn dial(relays: &[RelayPlace]) -> Result<(LinkStream, RelayPlac
             },
             carriers: CarrierChoice::default(),
             access_token: None,
-            software: software(),
+            software: crate::software(),
         });
         match dialler.dial(&address, place.route).await {
             Ok(stream) => return Ok((stream, place.clone())),
@@ -85,41 +80,38 @@ pub(crate) async fn dial(relays: &[RelayPlace]) -> Result<(LinkStream, RelayPlac
 }
 
 /// The handshake over a stream.
-pub(crate) async fn greet(
+async fn greet(
     mut stream: LinkStream,
-    kind: Kind,
-    key: &StaticKey,
-    agent: &deputy_protocol::session::PublicKey,
+    device: &PairedDevice,
     place: &RelayPlace,
-    secret: Option<&[u8; 32]>,
-    name: &str,
 ) -> Result<(LinkStream, Session), ClientError> {
     let said = Introduced {
-        software: software(),
-        name: name.to_owned(),
+        software: crate::software(),
         ..Introduced::default()
     };
-    let (initiator, first) = Initiator::new(kind, key, agent, &place.route, secret, &said)?;
-    let greeting = async {
+    let whom = Whom {
+        kind: Kind::Known,
+        key: &device.key(),
+        agent: &device.agent,
+        route: &place.route,
+        secret: None,
+    };
+    let (mut greeting, first) = Greeting::new(&whom, &said)?;
+    let greeted = async {
         stream.write_all(&first).await?;
         stream.flush().await?;
-        let mut answer = vec![0; 1];
-        stream.read_exact(&mut answer).await?;
-        while let Opened::More(wanted) = Opened::read(&answer)? {
-            let have = answer.len();
-            answer.resize(wanted, 0);
-            stream.read_exact(&mut answer[have..]).await?;
+        let mut buffer = vec![0; 4 << 10];
+        loop {
+            let n = stream.read(&mut buffer).await?;
+            if n == 0 {
+                return Err(ClientError::NotKnown);
+            }
+            if let Some(greeted) = greeting.push(&buffer[..n])? {
+                return Ok((stream, greeted.session));
+            }
         }
-        let length = usize::from(stream.read_u16().await?);
-        if length > MAX_HANDSHAKE {
-            return Err(SessionError::TooLong.into());
-        }
-        let mut message = vec![0; length];
-        stream.read_exact(&mut message).await?;
-        let (session, _) = initiator.finish(&message)?;
-        Ok::<_, ClientError>((stream, session))
     };
-    match tokio::time::timeout(GREETING, greeting).await {
+    match tokio::time::timeout(GREETING, greeted).await {
         Ok(Err(ClientError::Unreachable(_))) => Err(ClientError::NotKnown),
         Ok(greeted) => greeted,
         Err(_) => Err(ClientError::Unreachable(
@@ -137,7 +129,7 @@ pub struct RemoteAgent {
 }
 
 impl RemoteAgent {
-    pub(crate) fn new(stream: LinkStream, session: Session) -> Self {
+    fn new(stream: LinkStream, session: Session) -> Self {
         Self {
             stream,
             session,
@@ -149,9 +141,7 @@ impl RemoteAgent {
     /// Reaches the agent of a paired device.
     pub async fn connect(device: &PairedDevice) -> Result<Self, ClientError> {
         let (stream, place) = dial(&device.relays).await?;
-        let key = device.key();
-        let (stream, session) =
-            greet(stream, Kind::Known, &key, &device.agent, &place, None, "").await?;
+        let (stream, session) = greet(stream, device, &place).await?;
         Ok(Self::new(stream, session))
     }
 
@@ -203,7 +193,7 @@ impl RemoteAgent {
         }
     }
 
-    pub(crate) async fn send(&mut self, up: &Up) -> Result<(), ClientError> {
+    async fn send(&mut self, up: &Up) -> Result<(), ClientError> {
         let body = serde_json::to_vec(up).map_err(|e| ClientError::Unreadable(e.to_string()))?;
         let now_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let sealed = self.session.seal(&body, now_ms)?;
@@ -213,7 +203,7 @@ impl RemoteAgent {
     }
 
     /// What the agent says next. Not to be dropped in the middle of.
-    pub(crate) async fn next(&mut self) -> Result<Down, ClientError> {
+    async fn next(&mut self) -> Result<Down, ClientError> {
         loop {
             match self.session.pull()? {
                 Some(Received::Message(body)) => {

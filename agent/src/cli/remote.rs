@@ -3,11 +3,11 @@
 use super::args::{Cli, RemoteArgs};
 use super::{Exit, print, requests, show};
 use clap::Parser;
-use deputy_mobile_core::{ClientError, PairedDevice, RemoteAgent, pair};
+use deputy_mobile_core::client::PairingTrouble;
+use deputy_mobile_core::native::pair;
+use deputy_mobile_core::{ClientError, PairedDevice, RemoteAgent};
 use deputy_protocol::ErrorBody;
-use deputy_protocol::pairing::PairingLink;
 use deputy_protocol::remote::Ask;
-use deputy_protocol::session::StaticKey;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -147,33 +147,36 @@ async fn converse(home: &Path, args: RemoteArgs, json: bool) -> Result<Exit, Err
     Ok(show(&answered.map_err(client_error)?, json || cli.json))
 }
 
+fn pairing_error(error: PairingTrouble) -> ErrorBody {
+    let (code, hint) = match error {
+        PairingTrouble::Link(_) => ("link", "deputy pair"),
+        PairingTrouble::Unreachable(_) => ("unreachable", "is the agent running, with this relay?"),
+        PairingTrouble::NotTaken | PairingTrouble::Refused => ("not_known", "deputy pair"),
+        PairingTrouble::OtherVersion | PairingTrouble::NoRandomness | PairingTrouble::Broken(_) => {
+            ("session", "try again")
+        }
+    };
+    ErrorBody::new(code, error.to_string(), hint)
+}
+
 async fn pair_with(
     home: &Path,
     link: &str,
     name: Option<&str>,
     json: bool,
 ) -> Result<RemoteAgent, ErrorBody> {
-    let link = PairingLink::parse(link);
-    let now_ms = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| {
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        });
-    let link = link
-        .and_then(|link| link.check_time(now_ms).map(|()| link))
-        .map_err(|e| ErrorBody::new("link", e.to_string(), "deputy pair"))?;
     let host = rustix::system::uname();
     let own = host.nodename().to_string_lossy().into_owned();
-    let comparing = pair(link, StaticKey::from_bytes(random()), name.unwrap_or(&own))
+    let comparing = pair(link, name.unwrap_or(&own))
         .await
-        .map_err(client_error)?;
+        .map_err(pairing_error)?;
     // Told on standard error, so that the one document on standard output is the answer.
     let _ = writeln!(
         std::io::stderr(),
         "The agent must show these words, too: {}\nSay so there; waiting …",
         comparing.phrase
     );
-    let (device, agent) = comparing.finish().await.map_err(client_error)?;
+    let device = comparing.finish().await.map_err(pairing_error)?;
     keep(home, &device)?;
     if !json {
         let _ = writeln!(
@@ -183,5 +186,5 @@ async fn pair_with(
             device.rights
         );
     }
-    Ok(agent)
+    RemoteAgent::connect(&device).await.map_err(client_error)
 }

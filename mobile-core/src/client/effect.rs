@@ -66,6 +66,9 @@ pub enum Notice {
     Command(Command),
     /// A command is not remembered any more.
     Forgotten(String),
+    /// Something could not be kept, or what was kept is of no use: why. Commands may be lost when
+    /// the app ends.
+    NotKept(String),
     /// The answer to [`Client::ask`](super::Client::ask).
     Answer(u64, Result<Response, Trouble>),
 }

@@ -4,7 +4,7 @@ use super::greeting::Greeted;
 use super::kept;
 use super::line::{Fell, Heard};
 use super::views::KeptView;
-use super::{Client, Effect, KEEP_AFTER, Kept, Notice, Now, Trouble};
+use super::{Client, Effect, KEEP_AFTER, Kept, Machine, Notice, Now, Trouble};
 use deputy_protocol::ErrorBody;
 use deputy_protocol::control::Response;
 use deputy_protocol::link::RefusalCode;
@@ -68,9 +68,8 @@ impl Questions {
 /// Numbers of questions and views are told from the ids of commands by this.
 const NUMBERED: char = '#';
 
-impl Client {
-    /// A dial has brought a stream.
-    pub fn connected(&mut self, attempt: u64, now: Now) {
+impl Machine for Client {
+    fn connected(&mut self, attempt: u64, now: Now) {
         let follow = Some(self.seen.unwrap_or(-1)).filter(|_| {
             let rights = self.device.rights;
             rights.has(deputy_protocol::remote::Right::View)
@@ -82,16 +81,14 @@ impl Client {
         }
     }
 
-    /// A dial has brought nothing. `refused` is what the relay said, if it was there.
-    pub fn failed(&mut self, attempt: u64, refused: Option<RefusalCode>, why: &str, now: Now) {
+    fn failed(&mut self, attempt: u64, refused: Option<RefusalCode>, why: &str, now: Now) {
         if self.line.failed(attempt, refused, why, now) {
             self.told_line();
             self.line_woken(now);
         }
     }
 
-    /// Bytes have come on a stream.
-    pub fn received(&mut self, attempt: u64, bytes: &[u8], now: Now) {
+    fn received(&mut self, attempt: u64, bytes: &[u8], now: Now) {
         match self.line.received(attempt, bytes, now) {
             Ok(Heard::Nothing) => {}
             Ok(Heard::Open(greeted)) => {
@@ -103,13 +100,41 @@ impl Client {
         }
     }
 
-    /// A stream has ended: with a code when it was reset with one.
-    pub fn ended(&mut self, attempt: u64, code: Option<u64>, now: Now) {
+    fn ended(&mut self, attempt: u64, code: Option<u64>, now: Now) {
         if let Some(fell) = self.line.ended(attempt, code) {
             self.fell(attempt, fell, now);
         }
     }
 
+    fn next_effect(&mut self) -> Option<Effect> {
+        self.out.pop_front()
+    }
+
+    fn wake_at(&self) -> Option<u64> {
+        let live = self.line.is_open();
+        let parts = [
+            self.line.wake_at(),
+            self.questions.wake_at(),
+            live.then(|| self.views.wake_at()).flatten(),
+            self.keep_views_at,
+        ];
+        parts.into_iter().flatten().min()
+    }
+
+    fn woken(&mut self, now: Now) {
+        self.line_woken(now);
+        for (token, trouble) in self.questions.expired(now) {
+            self.tell(Notice::Answer(token, Err(trouble)));
+        }
+        self.ask_views(now);
+        if self.keep_views_at.is_some_and(|at| at <= now.ticks) {
+            self.keep_views_at = None;
+            self.keep_views();
+        }
+    }
+}
+
+impl Client {
     pub(super) fn line_woken(&mut self, now: Now) {
         if self.line.is_to_be_tried(now) {
             // Any answer is a sign of life, a refusal too.

@@ -5,7 +5,8 @@
 //! [`Client::wake_at`] names. Everything else is decided here, the same for every platform:
 //! `line.rs` is the way to the agent with its back-off; `greeting.rs` the handshake; `commands.rs` the
 //! commands that wait for an answer, through every broken line; `views.rs` what is shown, from
-//! memory at first and fresh as soon as it can be; `kept.rs` what outlives the app, sealed.
+//! memory at first and fresh as soon as it can be; `kept.rs` what outlives the app, sealed;
+//! `pairing.rs` how a device becomes known.
 
 mod backoff;
 mod commands;
@@ -14,24 +15,47 @@ mod greeting;
 mod inside;
 mod kept;
 mod line;
+mod pairing;
 #[cfg(test)]
 mod tests;
 mod views;
 
 pub use commands::{Command, CommandError, CommandState};
 pub use effect::{Effect, LineState, Notice, Now, Trouble, Why};
+pub(crate) use greeting::{Greeting, Whom};
 pub use kept::{Kept, KeptError};
+pub use pairing::{Pairing, PairingState, PairingTrouble};
 pub use views::View;
 
 use crate::PairedDevice;
 use commands::Commands;
+use deputy_protocol::link::RefusalCode;
 use deputy_protocol::remote::Ask;
 use inside::Questions;
 use line::Line;
 use std::collections::VecDeque;
 use views::Views;
 
-/// A device's side of its agent.
+/// What a driver moves: it does the effects, and says what came of them.
+pub trait Machine {
+    /// What is to be done next, in this order; `None` when nothing is. What is behind an
+    /// [`Effect::Keep`] waits until that is done.
+    fn next_effect(&mut self) -> Option<Effect>;
+    /// When to call [`Machine::woken`] at the latest, on the clock of [`Now::ticks`].
+    fn wake_at(&self) -> Option<u64>;
+    /// The time has come that [`Machine::wake_at`] named, or another.
+    fn woken(&mut self, now: Now);
+    /// A dial has brought a stream.
+    fn connected(&mut self, attempt: u64, now: Now);
+    /// A dial has brought nothing. `refused` is what the relay said, if it was there.
+    fn failed(&mut self, attempt: u64, refused: Option<RefusalCode>, why: &str, now: Now);
+    /// Bytes have come on a stream.
+    fn received(&mut self, attempt: u64, bytes: &[u8], now: Now);
+    /// A stream has ended: with a code when it was reset with one.
+    fn ended(&mut self, attempt: u64, code: Option<u64>, now: Now);
+}
+
+/// A device's side of its agent. A driver moves it, see [`Machine`].
 pub struct Client {
     device: PairedDevice,
     line: Line,
@@ -106,37 +130,6 @@ impl Client {
     /// How it stands with the agent.
     pub fn state(&self) -> LineState {
         self.line.state()
-    }
-
-    /// What is to be done next, in this order; `None` when nothing is. With [`Effect::Keep`], what is
-    /// behind it waits until that is done.
-    pub fn next_effect(&mut self) -> Option<Effect> {
-        self.out.pop_front()
-    }
-
-    /// When to call [`Client::woken`] at the latest, on the clock of [`Now::ticks`].
-    pub fn wake_at(&self) -> Option<u64> {
-        let live = self.line.is_open();
-        let parts = [
-            self.line.wake_at(),
-            self.questions.wake_at(),
-            live.then(|| self.views.wake_at()).flatten(),
-            self.keep_views_at,
-        ];
-        parts.into_iter().flatten().min()
-    }
-
-    /// The time has come that [`Client::wake_at`] named, or another.
-    pub fn woken(&mut self, now: Now) {
-        self.line_woken(now);
-        for (token, trouble) in self.questions.expired(now) {
-            self.tell(Notice::Answer(token, Err(trouble)));
-        }
-        self.ask_views(now);
-        if self.keep_views_at.is_some_and(|at| at <= now.ticks) {
-            self.keep_views_at = None;
-            self.keep_views();
-        }
     }
 
     /// Has a command applied, once, as soon as the agent can be reached, however often the line

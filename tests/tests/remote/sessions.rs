@@ -1,92 +1,12 @@
-//! The user's own devices from afar: a real agent, a real relay, the real commands on both sides.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+//! Pairing, rights, questions and events, by the real commands on both sides.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use deputy_mobile_core::{ClientError, PairedDevice, RemoteAgent};
+use crate::house::{House, remote};
+use deputy_mobile_core::{ClientError, RemoteAgent};
 use deputy_protocol::control::Response;
 use deputy_protocol::remote::Ask;
-use deputy_relay::{Config, Relay};
-use deputy_tests::{Agent, Home, Launch, Output, bundle, wait_until};
+use deputy_tests::{Home, bundle, wait_until};
 use serde_json::json;
 use std::time::Duration;
-
-/// A relay, and an agent that is linked to it.
-struct House {
-    runtime: tokio::runtime::Runtime,
-    _relay: Relay,
-    launch: Launch,
-    home: Home,
-    agent: Option<Agent>,
-}
-
-impl House {
-    fn open() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
-        let entered = runtime.enter();
-        let relay = Relay::start(Config::local("127.0.0.1:0".parse().unwrap())).unwrap();
-        drop(entered);
-        let place = format!(
-            "127.0.0.1:{}#{}",
-            relay.address().port(),
-            URL_SAFE_NO_PAD.encode(relay.certificate_hash())
-        );
-        let launch = Launch {
-            args: vec!["--relay".to_owned(), place],
-            ..Launch::default()
-        };
-        let home = Home::new();
-        let agent = home.start_with(&launch);
-        Self {
-            runtime,
-            _relay: relay,
-            launch,
-            home,
-            agent: Some(agent),
-        }
-    }
-
-    /// Begins a pairing; its id and link.
-    fn begin(&self, rights: &str) -> (String, String) {
-        let begun = self.home.cli(&["pair", "--rights", rights]);
-        assert_eq!(begun.code, Some(4), "{begun:?}");
-        (begun.text("id").to_owned(), begun.text("link").to_owned())
-    }
-
-    /// Pairs a machine of its own, with the person's word at the agent.
-    fn pair(&self, name: &str, rights: &str) -> Home {
-        let (id, link) = self.begin(rights);
-        let there = Home::new();
-        let (path, name) = (there.path().to_owned(), name.to_owned());
-        let typing = std::thread::spawn(move || {
-            Home::at(path).cli(&["remote", "--link", &link, "--name", &name])
-        });
-        let compare = self.home.cli(&["pair", "--id", &id]);
-        assert_eq!(compare.text("state"), "compare", "{compare:?}");
-        let phrase = compare.text("phrase").to_owned();
-        self.home.cli(&["pair", "--id", &id, "--same"]).done();
-        let paired = typing.join().unwrap();
-        assert_eq!(paired.code, Some(0), "{paired:?}");
-        assert!(
-            !phrase.is_empty() && paired.stderr.contains(&phrase),
-            "{paired:?}"
-        );
-        there
-    }
-
-    fn device(&self, there: &Home) -> PairedDevice {
-        let text = std::fs::read(there.path().join("remote.json")).unwrap();
-        serde_json::from_slice(&text).unwrap()
-    }
-}
-
-fn remote(there: &Home, words: &[&str]) -> Output {
-    there.cli(&[&["remote"], words].concat())
-}
 
 #[test]
 fn a_device_is_paired_delegates_and_is_out_once_it_is_revoked() {

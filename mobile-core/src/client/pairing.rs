@@ -1,0 +1,283 @@
+//! A device becomes known, without sockets and clocks, like the rest of the client.
+
+use super::greeting::{Greeting, Whom};
+use super::{Effect, Machine, Now};
+use crate::PairedDevice;
+use deputy_protocol::link::{CloseCode, RefusalCode};
+use deputy_protocol::pairing::{LinkError, PairingLink, phrase};
+use deputy_protocol::remote::Down;
+use deputy_protocol::session::{Introduced, Kind, Received, Session, SessionError, StaticKey};
+use std::collections::VecDeque;
+
+/// How long a relay may take, ms.
+const DIAL: u64 = 25_000;
+
+/// How long the agent may take to answer the handshake, ms.
+const GREETING: u64 = 15_000;
+
+/// Where a pairing stands.
+#[derive(Clone, Debug)]
+pub enum PairingState {
+    /// The agent is being looked for.
+    Connecting,
+    /// The person compares this phrase with the agent's, and says so there.
+    Compare(String),
+    /// Done: what the device is from now on, to be kept where the platform keeps secrets.
+    Paired(Box<PairedDevice>),
+    /// It came to nothing.
+    Failed(PairingTrouble),
+}
+
+/// Why a pairing came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PairingTrouble {
+    /// The link is none, or no good.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// No relay of the link brought the agent.
+    #[error("the agent cannot be reached: {0}")]
+    Unreachable(String),
+    /// The agent is silent to a link that was used.
+    #[error(
+        "the agent does not take this link: it was used already, or has expired. `deputy pair` shows a new one"
+    )]
+    NotTaken,
+    /// The person said that the phrases differ.
+    #[error(
+        "the agent was told that the phrases differ: nothing was paired. `deputy pair` shows a new link"
+    )]
+    Refused,
+    /// The versions have nothing in common.
+    #[error("app and agent have no version in common: update the older one")]
+    OtherVersion,
+    /// The platform gives no random numbers.
+    #[error("this device has no random numbers, so it cannot have a key; nothing was paired")]
+    NoRandomness,
+    /// The line broke.
+    #[error("the connection broke before the pairing was done: {0}. Begin again with a new link")]
+    Broken(String),
+}
+
+enum Stage {
+    Dialling { since: u64 },
+    Greeting { greeting: Box<Greeting>, since: u64 },
+    Comparing { session: Box<Session> },
+    Over,
+}
+
+/// A pairing under way.
+pub struct Pairing {
+    link: PairingLink,
+    key: StaticKey,
+    name: String,
+    place: usize,
+    attempt: u64,
+    stage: Stage,
+    state: PairingState,
+    out: VecDeque<Effect>,
+}
+
+impl Pairing {
+    /// Begins to pair with a link, under the name by which the person knows this device.
+    ///
+    /// # Errors
+    /// What is wrong with the link. The agent's clock decides about its age; this device's is only
+    /// asked for links that expired long ago.
+    pub fn begin(link: &str, name: &str, now: Now) -> Result<Self, PairingTrouble> {
+        let link = PairingLink::parse(link)?;
+        link.check_time(u64::try_from(now.unix_ms).unwrap_or(0))?;
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret).map_err(|_| PairingTrouble::NoRandomness)?;
+        let mut pairing = Self {
+            link,
+            key: StaticKey::from_bytes(secret),
+            name: name.to_owned(),
+            place: 0,
+            attempt: 0,
+            stage: Stage::Over,
+            state: PairingState::Connecting,
+            out: VecDeque::new(),
+        };
+        pairing.dial("the link names no relay", now);
+        Ok(pairing)
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> &PairingState {
+        &self.state
+    }
+
+    /// Gives it up.
+    pub fn cancel(&mut self) {
+        if !matches!(self.stage, Stage::Over) {
+            self.fail(PairingTrouble::Broken("it was called off".to_owned()));
+        }
+    }
+
+    fn dial(&mut self, last: &str, now: Now) {
+        let Some(place) = self.link.relays.get(self.place) else {
+            return self.fail(PairingTrouble::Unreachable(last.to_owned()));
+        };
+        self.attempt += 1;
+        self.stage = Stage::Dialling { since: now.ticks };
+        self.out.push_back(Effect::Dial {
+            attempt: self.attempt,
+            place: place.clone(),
+        });
+    }
+
+    fn fail(&mut self, trouble: PairingTrouble) {
+        self.state = PairingState::Failed(trouble);
+        self.hang_up();
+    }
+
+    fn hang_up(&mut self) {
+        self.stage = Stage::Over;
+        self.out.push_back(Effect::HangUp {
+            attempt: self.attempt,
+        });
+    }
+
+    fn greet(&mut self, now: Now) -> Result<(), SessionError> {
+        let Some(place) = self.link.relays.get(self.place) else {
+            return Ok(());
+        };
+        let said = Introduced {
+            software: crate::software(),
+            name: self.name.clone(),
+            ..Introduced::default()
+        };
+        let whom = Whom {
+            kind: Kind::Pairing,
+            key: &self.key,
+            agent: &self.link.agent,
+            route: &place.route,
+            secret: Some(&self.link.secret.pre_shared_key()),
+        };
+        let (greeting, bytes) = Greeting::new(&whom, &said)?;
+        self.stage = Stage::Greeting {
+            greeting: Box::new(greeting),
+            since: now.ticks,
+        };
+        self.out.push_back(Effect::Send {
+            attempt: self.attempt,
+            bytes,
+        });
+        Ok(())
+    }
+
+    fn hear(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
+        match &mut self.stage {
+            Stage::Greeting { greeting, .. } => {
+                if let Some(greeted) = greeting.push(bytes)? {
+                    self.stage = Stage::Comparing {
+                        session: Box::new(greeted.session),
+                    };
+                }
+            }
+            Stage::Comparing { session } => session.push(bytes),
+            Stage::Dialling { .. } | Stage::Over => {}
+        }
+        while let Stage::Comparing { session } = &mut self.stage
+            && let Some(received) = session.pull()?
+        {
+            // This side's own: what the other side says it shows proves nothing.
+            let ours = phrase(session.hash());
+            let Received::Message(body) = received else {
+                self.fail(PairingTrouble::Broken("the agent has stopped".to_owned()));
+                break;
+            };
+            match serde_json::from_slice(&body) {
+                Ok(Down::Compare { .. }) => self.state = PairingState::Compare(ours),
+                Ok(Down::Paired {
+                    device,
+                    relays,
+                    rights,
+                }) => {
+                    let agent = self.link.agent;
+                    let paired = PairedDevice::new(device, agent, relays, rights, &self.key);
+                    self.state = PairingState::Paired(Box::new(paired));
+                    self.hang_up();
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn broke(&mut self, error: SessionError) {
+        self.fail(match error {
+            SessionError::Version { .. } => PairingTrouble::OtherVersion,
+            other => PairingTrouble::Broken(other.to_string()),
+        });
+    }
+}
+
+impl Machine for Pairing {
+    fn next_effect(&mut self) -> Option<Effect> {
+        self.out.pop_front()
+    }
+
+    fn wake_at(&self) -> Option<u64> {
+        match &self.stage {
+            Stage::Dialling { since } => Some(since + DIAL),
+            Stage::Greeting { since, .. } => Some(since + GREETING),
+            // As long as the person needs: the agent ends it when the link expires.
+            Stage::Comparing { .. } | Stage::Over => None,
+        }
+    }
+
+    fn woken(&mut self, now: Now) {
+        if self.wake_at().is_none_or(|at| now.ticks < at) {
+            return;
+        }
+        match self.stage {
+            Stage::Dialling { .. } => {
+                let refused = None;
+                self.failed(self.attempt, refused, "the relay does not answer", now);
+            }
+            _ => self.fail(PairingTrouble::NotTaken),
+        }
+    }
+
+    fn connected(&mut self, attempt: u64, now: Now) {
+        if attempt != self.attempt || !matches!(self.stage, Stage::Dialling { .. }) {
+            return self.out.push_back(Effect::HangUp { attempt });
+        }
+        if let Err(error) = self.greet(now) {
+            self.broke(error);
+        }
+    }
+
+    fn failed(&mut self, attempt: u64, _refused: Option<RefusalCode>, why: &str, now: Now) {
+        if attempt == self.attempt && matches!(self.stage, Stage::Dialling { .. }) {
+            self.out.push_back(Effect::HangUp { attempt });
+            self.place += 1;
+            self.dial(why, now);
+        }
+    }
+
+    fn received(&mut self, attempt: u64, bytes: &[u8], _now: Now) {
+        if attempt == self.attempt
+            && let Err(error) = self.hear(bytes)
+        {
+            self.broke(error);
+        }
+    }
+
+    fn ended(&mut self, attempt: u64, code: Option<u64>, _now: Now) {
+        if attempt != self.attempt {
+            return;
+        }
+        match self.stage {
+            Stage::Greeting { .. } => self.fail(PairingTrouble::NotTaken),
+            Stage::Comparing { .. } if code == Some(CloseCode::Refused.number().into()) => {
+                self.fail(PairingTrouble::Refused);
+            }
+            Stage::Comparing { .. } => self.fail(PairingTrouble::Broken(
+                "the agent went away, or the link expired".to_owned(),
+            )),
+            Stage::Dialling { .. } | Stage::Over => {}
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The client that apps are made of, with real sockets and files: whatever breaks, a command is
+//! applied once, and every event is told in order.
+
+use crate::house::House;
+use deputy_mobile_core::client::{CommandState, LineState, Notice};
+use deputy_mobile_core::native::{AgentHandle, Files};
+use deputy_protocol::RunState;
+use deputy_protocol::control::Response;
+use deputy_protocol::remote::Ask;
+use deputy_tests::{Home, bundle, wait_until};
+use serde_json::json;
+use std::sync::{Arc, Mutex};
+
+/// An app on a device: its client, and what it was told.
+struct App {
+    agent: AgentHandle,
+    told: Arc<Mutex<Vec<Notice>>>,
+}
+
+impl App {
+    fn open(house: &House, there: &Home) -> Self {
+        let told: Arc<Mutex<Vec<Notice>>> = Arc::default();
+        let listener = {
+            let told = Arc::clone(&told);
+            Box::new(move |notice| told.lock().unwrap().push(notice))
+        };
+        let files = Files::in_directory(there.path().join("client")).unwrap();
+        let device = house.device(there);
+        let entered = house.runtime.enter();
+        let agent = AgentHandle::open(device, Some(Box::new(files)), listener);
+        drop(entered);
+        Self { agent, told }
+    }
+
+    fn is_open(&self) -> bool {
+        *self.agent.line().borrow() == LineState::Open
+    }
+
+    fn state_of(&self, house: &House, id: &str) -> Option<CommandState> {
+        let commands = house.runtime.block_on(self.agent.commands());
+        let found = commands.into_iter().find(|command| command.id == id)?;
+        Some(found.state)
+    }
+
+    fn is_applied(&self, house: &House, id: &str) -> bool {
+        match self.state_of(house, id) {
+            Some(CommandState::Applied { .. }) => true,
+            Some(CommandState::Waiting | CommandState::Sent) => false,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn events(&self) -> Vec<(i64, String)> {
+        let told = self.told.lock().unwrap();
+        let events = told.iter().filter_map(|notice| match notice {
+            Notice::Event(event) => Some((event.seq, event.kind.clone())),
+            _ => None,
+        });
+        events.collect()
+    }
+}
+
+fn start() -> Ask {
+    Ask::AutomationRun {
+        automation: "a1".to_owned(),
+    }
+}
+
+fn with_an_automation() -> House {
+    let house = House::open();
+    let script = "export default async () => { await tools.notify.send({title: 't', body: 'b'}); }";
+    let contract = json!({"capabilities": {"notify.send": {}}});
+    house.home.install(bundle("one", contract, script));
+    house
+}
+
+#[test]
+fn an_app_sees_what_happens_without_asking_for_it() {
+    let house = with_an_automation();
+    let there = house.pair("phone", "view,control,approve");
+    let app = App::open(&house, &there);
+    let runs = Ask::Runs {
+        automation: None,
+        state: None,
+        limit: 20,
+    };
+    house
+        .runtime
+        .block_on(app.agent.watch(runs.clone()))
+        .unwrap();
+    wait_until("the line", || app.is_open().then_some(()));
+    let id = house.runtime.block_on(app.agent.command(start())).unwrap();
+    wait_until("the run in the view", || {
+        let view = house.runtime.block_on(app.agent.view(runs.clone()))?;
+        let Some(Response::Runs(runs)) = view.answer else {
+            return None;
+        };
+        (runs.first()?.state == RunState::Succeeded).then_some(())
+    });
+    assert!(app.is_applied(&house, &id));
+    let kinds: Vec<String> = app.events().into_iter().map(|(_, kind)| kind).collect();
+    for kind in ["run_started", "run_ended"] {
+        assert!(kinds.iter().any(|k| k == kind), "{kinds:?}");
+    }
+}
+
+#[test]
+fn a_command_said_while_everything_is_down_is_applied_once_when_it_is_up_again() {
+    let mut house = with_an_automation();
+    let there = house.pair("phone", "view,control,approve");
+    let app = App::open(&house, &there);
+    wait_until("the line", || app.is_open().then_some(()));
+    house.agent.take().unwrap().kill9();
+    house.kill_relay();
+    wait_until("the line to be gone", || (!app.is_open()).then_some(()));
+    let id = house.runtime.block_on(app.agent.command(start())).unwrap();
+    assert_eq!(app.state_of(&house, &id), Some(CommandState::Waiting));
+    // The app is closed, too, and opened again.
+    drop(app);
+    let app = App::open(&house, &there);
+    assert_eq!(app.state_of(&house, &id), Some(CommandState::Waiting));
+    house.start_relay();
+    house.agent = Some(house.home.start_with(&house.launch));
+    wait_until("the command", || app.is_applied(&house, &id).then_some(()));
+    assert_eq!(house.home.runs(None).len(), 1);
+}
+
+#[test]
+fn lines_break_again_and_again_and_nothing_is_done_twice_or_told_twice() {
+    let mut house = with_an_automation();
+    let there = house.pair("phone", "view,control,approve");
+    let app = App::open(&house, &there);
+    let mut said = Vec::new();
+    for round in 0..4 {
+        for _ in 0..3 {
+            said.push(house.runtime.block_on(app.agent.command(start())).unwrap());
+        }
+        match round {
+            0 => {
+                house.kill_relay();
+                house.start_relay();
+            }
+            1 => {
+                house.agent.take().unwrap().kill9();
+                house.agent = Some(house.home.start_with(&house.launch));
+            }
+            2 => house.runtime.block_on(app.agent.network_changed()),
+            _ => house.runtime.block_on(async {
+                app.agent.suspend().await;
+                app.agent.resume().await;
+            }),
+        }
+    }
+    wait_until("all commands", || {
+        said.iter()
+            .all(|id| app.is_applied(&house, id))
+            .then_some(())
+    });
+    assert_eq!(house.home.runs(None).len(), said.len());
+    wait_until("every run's end", || {
+        let ended = app
+            .events()
+            .iter()
+            .filter(|(_, kind)| kind == "run_ended")
+            .count();
+        (ended >= said.len()).then_some(())
+    });
+    let seqs: Vec<i64> = app.events().into_iter().map(|(seq, _)| seq).collect();
+    assert!(seqs.windows(2).all(|pair| pair[0] < pair[1]), "{seqs:?}");
+}

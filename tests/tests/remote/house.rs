@@ -1,0 +1,130 @@
+//! A relay, an agent that is linked to it, and devices that pair.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use deputy_mobile_core::PairedDevice;
+use deputy_relay::{CertificateSource, Config, Relay};
+use deputy_tests::{Agent, Home, Launch, Output, wait_until};
+
+/// A relay, and an agent that is linked to it.
+pub(crate) struct House {
+    pub(crate) runtime: tokio::runtime::Runtime,
+    pub(crate) relay: Option<Relay>,
+    port: u16,
+    certificate: tempfile::TempDir,
+    pub(crate) launch: Launch,
+    pub(crate) home: Home,
+    pub(crate) agent: Option<Agent>,
+}
+
+/// A certificate for loopback, in files, so that a relay that is started again has the same.
+fn certificate() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let pem = |what: &str, der: &[u8]| {
+        let text = STANDARD.encode(der);
+        format!("-----BEGIN {what}-----\n{text}\n-----END {what}-----\n")
+    };
+    let key = made.signing_key.serialize_der();
+    let files = [
+        ("chain.pem", pem("CERTIFICATE", made.cert.der())),
+        ("key.pem", pem("PRIVATE KEY", &key)),
+    ];
+    for (name, text) in files {
+        std::fs::write(dir.path().join(name), text).unwrap();
+    }
+    dir
+}
+
+fn relay(port: u16, certificate: &tempfile::TempDir) -> Relay {
+    let config = Config {
+        certificate: CertificateSource::Files {
+            chain: certificate.path().join("chain.pem"),
+            key: certificate.path().join("key.pem"),
+        },
+        ..Config::local(([127, 0, 0, 1], port).into())
+    };
+    // The port of a relay that died just now may not be free yet.
+    wait_until("a relay", || Relay::start(config.clone()).ok())
+}
+
+impl House {
+    pub(crate) fn open() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let certificate = certificate();
+        let relay = runtime.block_on(async { relay(0, &certificate) });
+        let place = format!(
+            "127.0.0.1:{}#{}",
+            relay.address().port(),
+            URL_SAFE_NO_PAD.encode(relay.certificate_hash())
+        );
+        let launch = Launch {
+            args: vec!["--relay".to_owned(), place],
+            ..Launch::default()
+        };
+        let home = Home::new();
+        let agent = home.start_with(&launch);
+        Self {
+            runtime,
+            port: relay.address().port(),
+            certificate,
+            relay: Some(relay),
+            launch,
+            home,
+            agent: Some(agent),
+        }
+    }
+
+    /// The relay dies, with all that it knows.
+    pub(crate) fn kill_relay(&mut self) {
+        drop(self.relay.take());
+    }
+
+    /// Another relay in its place.
+    pub(crate) fn start_relay(&mut self) {
+        let (port, certificate) = (self.port, &self.certificate);
+        let started = self.runtime.block_on(async { relay(port, certificate) });
+        self.relay = Some(started);
+    }
+
+    /// Begins a pairing; its id and link.
+    pub(crate) fn begin(&self, rights: &str) -> (String, String) {
+        let begun = self.home.cli(&["pair", "--rights", rights]);
+        assert_eq!(begun.code, Some(4), "{begun:?}");
+        (begun.text("id").to_owned(), begun.text("link").to_owned())
+    }
+
+    /// Pairs a machine of its own, with the person's word at the agent.
+    pub(crate) fn pair(&self, name: &str, rights: &str) -> Home {
+        let (id, link) = self.begin(rights);
+        let there = Home::new();
+        let (path, name) = (there.path().to_owned(), name.to_owned());
+        let typing = std::thread::spawn(move || {
+            Home::at(path).cli(&["remote", "--link", &link, "--name", &name])
+        });
+        let compare = self.home.cli(&["pair", "--id", &id]);
+        assert_eq!(compare.text("state"), "compare", "{compare:?}");
+        let phrase = compare.text("phrase").to_owned();
+        self.home.cli(&["pair", "--id", &id, "--same"]).done();
+        let paired = typing.join().unwrap();
+        assert_eq!(paired.code, Some(0), "{paired:?}");
+        assert!(
+            !phrase.is_empty() && paired.stderr.contains(&phrase),
+            "{paired:?}"
+        );
+        there
+    }
+
+    pub(crate) fn device(&self, there: &Home) -> PairedDevice {
+        let text = std::fs::read(there.path().join("remote.json")).unwrap();
+        serde_json::from_slice(&text).unwrap()
+    }
+}
+
+pub(crate) fn remote(there: &Home, words: &[&str]) -> Output {
+    there.cli(&[&["remote"], words].concat())
+}

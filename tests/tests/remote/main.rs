@@ -1,0 +1,9 @@
+//! The user's own devices from afar: a real agent, a real relay, the real commands on both sides.
+//!
+//! `house.rs` is what stands in each test; `sessions.rs` are single sessions, `client.rs` the client
+//! that apps are made of, through whatever breaks.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod client;
+mod house;
+mod sessions;

@@ -7,7 +7,7 @@ use deputy_protocol::session::{PublicKey, StaticKey};
 use serde::{Deserialize, Serialize};
 
 /// A device that is paired with an agent.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct PairedDevice {
     /// Its id at the agent.
     pub id: String,

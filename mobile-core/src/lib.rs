@@ -7,10 +7,13 @@
 
 pub mod client;
 mod device;
+#[cfg(feature = "native")]
 pub mod native;
+#[cfg(feature = "native")]
 mod session;
 
 pub use device::PairedDevice;
+#[cfg(feature = "native")]
 pub use session::{ClientError, RemoteAgent};
 
 /// What this side calls itself.

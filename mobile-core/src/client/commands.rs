@@ -4,9 +4,9 @@
 
 use super::Now;
 use deputy_protocol::ErrorBody;
-use deputy_protocol::control::Response;
 use deputy_protocol::remote::Ask;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::HashSet;
 
 /// How many commands without an answer there may be.
@@ -29,8 +29,9 @@ pub enum CommandState {
     Sent,
     /// Applied; what the agent answered.
     Applied {
-        /// The answer; `None` when this version cannot read it.
-        answer: Option<Box<Response>>,
+        /// The answer, a [`Response`](deputy_protocol::control::Response) as JSON; null when it was
+        /// lost.
+        answer: Value,
     },
     /// Not applied, and why.
     Refused {
@@ -152,11 +153,7 @@ impl Commands {
     }
 
     /// The answer to a command; false when it is no command's, or of one that has its answer.
-    pub(super) fn answered(
-        &mut self,
-        id: &str,
-        answer: Result<Option<Response>, ErrorBody>,
-    ) -> bool {
+    pub(super) fn answered(&mut self, id: &str, answer: Result<Value, ErrorBody>) -> bool {
         self.on_line.remove(id);
         let Some(command) = self.all.iter_mut().find(|command| command.id == id) else {
             return false;
@@ -165,10 +162,10 @@ impl Commands {
             return false;
         }
         command.state = match answer {
-            Ok(answer) => CommandState::Applied {
-                answer: answer.map(Box::new),
+            Ok(answer) => CommandState::Applied { answer },
+            Err(error) if error.code == "answer_lost" => CommandState::Applied {
+                answer: Value::Null,
             },
-            Err(error) if error.code == "answer_lost" => CommandState::Applied { answer: None },
             Err(error) if error.code == "internal" => CommandState::Unknown { error },
             Err(error) => CommandState::Refused { error },
         };

@@ -1,11 +1,12 @@
 //! What goes in and out of the client.
 
 use super::{Command, Kept, View};
+use crate::PairedDevice;
 use deputy_protocol::ErrorBody;
-use deputy_protocol::control::Response;
 use deputy_protocol::model::Event;
 use deputy_protocol::pairing::RelayPlace;
 use deputy_protocol::remote::Ask;
+use serde_json::Value;
 
 /// The time, on two clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +70,11 @@ pub enum Notice {
     /// Something could not be kept, or what was kept is of no use: why. Commands may be lost when
     /// the app ends.
     NotKept(String),
-    /// The answer to [`Client::ask`](super::Client::ask).
-    Answer(u64, Result<Response, Trouble>),
+    /// The device is another from now on: its relays have changed. To be kept in its place.
+    Device(Box<PairedDevice>),
+    /// The answer to [`Client::ask`](super::Client::ask): a
+    /// [`Response`](deputy_protocol::control::Response) as JSON.
+    Answer(u64, Result<Value, Trouble>),
 }
 
 /// Why a question has no answer.

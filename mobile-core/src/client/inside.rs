@@ -6,7 +6,6 @@ use super::line::{Fell, Heard};
 use super::views::KeptView;
 use super::{Client, Effect, KEEP_AFTER, Kept, Machine, Notice, Now, Trouble};
 use deputy_protocol::ErrorBody;
-use deputy_protocol::control::Response;
 use deputy_protocol::link::RefusalCode;
 use deputy_protocol::remote::{Ask, Down, Up};
 use serde_json::Value;
@@ -199,15 +198,16 @@ impl Client {
     }
 
     fn answered(&mut self, id: &str, ok: Option<Value>, error: Option<ErrorBody>, now: Now) {
-        let read = |ok: Option<Value>| {
-            let ok = ok.ok_or_else(|| "it is empty".to_owned())?;
-            serde_json::from_value::<Response>(ok).map_err(|e| e.to_string())
+        let answer = match (ok, error) {
+            (_, Some(error)) => Err(error),
+            (Some(ok), None) => Ok(ok),
+            (None, None) => Err(ErrorBody::new(
+                "empty",
+                "the agent answered nothing that this app knows",
+                "update the app",
+            )),
         };
         let Some(number) = id.strip_prefix(NUMBERED) else {
-            let answer = match error {
-                Some(error) => Err(error),
-                None => Ok(read(ok).ok()),
-            };
             if self.commands.answered(id, answer) {
                 self.keep_commands();
                 self.tell_command(id);
@@ -216,16 +216,10 @@ impl Client {
         };
         let Ok(number) = number.parse() else { return };
         if self.questions.answered(number) {
-            let answer = match error {
-                Some(error) => Err(Trouble::Refused(error)),
-                None => read(ok).map_err(Trouble::Unreadable),
-            };
+            let answer = answer.map_err(Trouble::Refused);
             return self.tell(Notice::Answer(number, answer));
         }
-        let answer = match error {
-            Some(error) => Err(error.message),
-            None => read(ok).map_err(|e| Trouble::Unreadable(e).to_string()),
-        };
+        let answer = answer.map_err(|error| error.message);
         if let Some(ask) = self.views.answered(number, answer, now.unix_ms) {
             self.tell(Notice::View(ask));
             self.keep_views_soon(now);

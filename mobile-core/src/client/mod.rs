@@ -22,6 +22,7 @@ mod views;
 
 pub use commands::{Command, CommandError, CommandState};
 pub use effect::{Effect, LineState, Notice, Now, Trouble, Why};
+#[cfg(feature = "native")]
 pub(crate) use greeting::{Greeting, Whom};
 pub use kept::{Kept, KeptError};
 pub use pairing::{Pairing, PairingState, PairingTrouble};

@@ -1,11 +1,10 @@
 //! What is shown: answers that are asked for again when something has happened, never more often
 //! than makes sense, and never forgotten, so that there is something to see without a line.
 
-use deputy_protocol::RunState;
-use deputy_protocol::control::Response;
-use deputy_protocol::model::{ChatEvent, Event};
+use deputy_protocol::model::Event;
 use deputy_protocol::remote::Ask;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The same is not asked again sooner than this, ms.
 const LEAST: u64 = 250;
@@ -27,8 +26,9 @@ const CHAT_LINES: usize = 500;
 pub struct View {
     /// The question.
     pub ask: Ask,
-    /// The last answer; `None` when there never was one.
-    pub answer: Option<Response>,
+    /// The last answer, a [`Response`](deputy_protocol::control::Response) as JSON, so that an agent
+    /// may be newer than the app and say more; `None` when there never was one.
+    pub answer: Option<Value>,
     /// Why there was no newer answer; `None` when the last question was answered.
     pub trouble: Option<String>,
     /// When the answer was given, ms since 1970.
@@ -44,7 +44,7 @@ pub struct View {
 #[derive(Serialize, Deserialize)]
 pub(super) struct KeptView {
     ask: Ask,
-    answer: Response,
+    answer: Value,
     as_of_ms: i64,
 }
 
@@ -157,12 +157,12 @@ impl Views {
     pub(super) fn answered(
         &mut self,
         number: u64,
-        answer: Result<Response, String>,
+        answer: Result<Value, String>,
         unix_ms: i64,
     ) -> Option<Ask> {
         let view = { self.all.iter_mut() }.find(|view| view.in_flight == Some(number))?;
         view.in_flight = None;
-        let before = (said(&view.answer), view.trouble.clone());
+        let before = (view.answer.clone(), view.trouble.clone());
         match answer {
             Ok(answer) => {
                 view.take(answer);
@@ -171,12 +171,9 @@ impl Views {
             }
             Err(trouble) => view.trouble = Some(trouble),
         }
-        (before != (said(&view.answer), view.trouble.clone())).then(|| view.ask.clone())
+        let is_changed = before.0 != view.answer || before.1 != view.trouble;
+        is_changed.then(|| view.ask.clone())
     }
-}
-
-fn said(answer: &Option<Response>) -> Option<serde_json::Value> {
-    { answer.as_ref() }.and_then(|answer| serde_json::to_value(answer).ok())
 }
 
 impl View {
@@ -213,52 +210,65 @@ impl View {
     }
 
     fn is_live(&self) -> bool {
-        matches!(
-            &self.answer,
-            Some(Response::RunDetail(detail))
-                if matches!(detail.run.state, RunState::Queued | RunState::Running)
-        )
+        let Some(answer) = &self.answer else {
+            return false;
+        };
+        let state = answer["value"]["state"].as_str();
+        answer["type"] == "run_detail" && matches!(state, Some("queued" | "running"))
     }
 
     /// A chat is only asked for what is new.
     fn question(&self) -> Ask {
-        match (&self.ask, &self.answer) {
+        match (&self.ask, self.answer.as_ref().and_then(chat)) {
             (
                 Ask::Chat {
                     automation, limit, ..
                 },
-                Some(Response::Chat(lines)),
+                Some(lines),
             ) => Ask::Chat {
                 automation: automation.clone(),
-                after: lines.last().map_or(0, |line| line.seq),
+                after: lines.last().map_or(0, seq),
                 limit: *limit,
             },
             (ask, _) => ask.clone(),
         }
     }
 
-    fn take(&mut self, answer: Response) {
-        match (&mut self.answer, answer) {
-            (Some(Response::Chat(lines)), Response::Chat(newer)) => {
-                let limit = match self.ask {
-                    Ask::Chat { limit, .. } => usize::try_from(limit).unwrap_or(usize::MAX),
-                    _ => 0,
-                };
-                append(lines, newer, limit);
-            }
-            (_, answer) => self.answer = Some(answer),
+    fn take(&mut self, answer: Value) {
+        let limit = match self.ask {
+            Ask::Chat { limit, .. } => usize::try_from(limit).unwrap_or(usize::MAX),
+            _ => 0,
+        };
+        if let (Some(Value::Array(lines)), Some(newer)) = (
+            { self.answer.as_mut() }.and_then(|answer| answer.get_mut("value")),
+            chat(&answer),
+        ) {
+            append(lines, newer, limit);
+        } else {
+            self.answer = Some(answer);
         }
     }
 }
 
+/// The lines of a chat, if it is one.
+fn chat(answer: &Value) -> Option<&Vec<Value>> {
+    answer["value"]
+        .as_array()
+        .filter(|_| answer["type"] == "chat")
+}
+
+fn seq(line: &Value) -> i64 {
+    line["seq"].as_i64().unwrap_or(0)
+}
+
 /// Appends what is newer. As many lines as were asked for may have more before them that nobody has
 /// seen, so they stand alone.
-fn append(lines: &mut Vec<ChatEvent>, newer: Vec<ChatEvent>, limit: usize) {
+fn append(lines: &mut Vec<Value>, newer: &[Value], limit: usize) {
     if newer.len() >= limit {
-        *lines = newer;
+        *lines = newer.to_vec();
     } else {
-        let last = lines.last().map_or(0, |line| line.seq);
-        lines.extend(newer.into_iter().filter(|line| line.seq > last));
+        let last = lines.last().map_or(0, seq);
+        lines.extend(newer.iter().filter(|line| seq(line) > last).cloned());
     }
     let surplus = lines.len().saturating_sub(CHAT_LINES);
     lines.drain(..surplus);

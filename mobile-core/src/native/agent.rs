@@ -6,6 +6,7 @@ use crate::PairedDevice;
 use crate::client::{Client, Command, CommandError, Kept, LineState, Notice, Trouble, View};
 use deputy_protocol::control::Response;
 use deputy_protocol::remote::Ask;
+use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -13,7 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 /// Is told what happens, on the client's own task: to be quick about it.
 pub type Listener = Box<dyn Fn(Notice) + Send + Sync>;
 
-type Answers = Mutex<HashMap<u64, oneshot::Sender<Result<Response, Trouble>>>>;
+type Answers = Mutex<HashMap<u64, oneshot::Sender<Result<Value, Trouble>>>>;
 
 /// An agent, held from afar. Clones are the same one; when the last is dropped, the line is let go.
 /// Commands that were not answered are kept and go on with the next [`AgentHandle::open`].
@@ -105,7 +106,11 @@ impl AgentHandle {
             })
             .await;
         match asked {
-            Some(Ok(())) => Ok(told.await.unwrap_or(Err(Trouble::Unreachable))?),
+            Some(Ok(())) => {
+                let answer = told.await.unwrap_or(Err(Trouble::Unreachable))?;
+                let read = serde_json::from_value(answer);
+                Ok(read.map_err(|e| Trouble::Unreadable(e.to_string()))?)
+            }
             Some(Err(error)) => Err(error.into()),
             None => Err(Trouble::Unreachable.into()),
         }

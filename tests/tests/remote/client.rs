@@ -92,7 +92,7 @@ fn an_app_sees_what_happens_without_asking_for_it() {
     let id = house.runtime.block_on(app.agent.command(start())).unwrap();
     wait_until("the run in the view", || {
         let view = house.runtime.block_on(app.agent.view(runs.clone()))?;
-        let Some(Response::Runs(runs)) = view.answer else {
+        let Ok(Response::Runs(runs)) = serde_json::from_value(view.answer?) else {
             return None;
         };
         (runs.first()?.state == RunState::Succeeded).then_some(())

@@ -406,10 +406,7 @@ impl World {
         { all.into_iter() }.find(|c| c.id == id).unwrap().state
     }
 
-    pub(super) fn answer(
-        &self,
-        token: u64,
-    ) -> Option<Result<deputy_protocol::control::Response, Trouble>> {
+    pub(super) fn answer(&self, token: u64) -> Option<Result<Value, Trouble>> {
         self.notices.iter().find_map(|notice| match notice {
             Notice::Answer(of, answer) if *of == token => Some(answer.clone()),
             _ => None,

@@ -1,14 +1,17 @@
 //! The stream of bytes between a client and an agent.
 
 use crate::connect::Carrier;
-use crate::pipe::{PipeReader, PipeWriter};
-use crate::websocket::Socket;
+use crate::pipe::{self, PipeReader, PipeWriter};
+use crate::websocket::{Duplex, Socket};
 use deputy_protocol::link::{CloseCode, Limits};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::Role;
 
 /// A stream between client and agent through a relay. Flush after writing what shall go out;
 /// shutting down ends this side's direction only. Dropping it ends both.
@@ -16,6 +19,11 @@ pub struct LinkStream {
     reader: LinkReader,
     writer: LinkWriter,
     limits: Limits,
+}
+
+/// What a WebSocket handshake's `Sec-WebSocket-Accept` says to its `Sec-WebSocket-Key` (RFC 6455).
+pub fn accept_key(key: &[u8]) -> String {
+    derive_accept_key(key)
 }
 
 /// The direction towards here.
@@ -59,6 +67,15 @@ impl LinkStream {
             writer: LinkWriter(Writer::WebSocket(Box::new(writer))),
             limits,
         }
+    }
+
+    /// The stream of a device that comes to the agent's own listener, once that has answered its
+    /// WebSocket handshake with [`accept_key`].
+    pub async fn accepted(socket: Box<dyn Duplex>) -> Self {
+        let config = Some(pipe::config());
+        let socket = WebSocketStream::from_raw_socket(socket, Role::Server, config).await;
+        let (reader, writer) = pipe::split(socket);
+        Self::websocket(reader, writer, Limits::default())
     }
 
     /// What carries it.

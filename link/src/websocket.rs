@@ -9,13 +9,18 @@ use deputy_protocol::link::{Binding, EXPORTER_LABEL, Hello, PATH, Welcome};
 use rustls::pki_types::ServerName;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::client_async_with_config;
 
-/// What a WebSocket of ours runs over.
-pub(crate) type Socket = TlsStream<TcpStream>;
+/// What a WebSocket of ours runs over: TLS to a relay, or nothing more than this machine.
+pub(crate) type Socket = Box<dyn Duplex>;
+
+/// A stream of bytes in both directions.
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
 /// A link over a WebSocket, after the welcome.
 pub(crate) struct WebSocketLink {
@@ -48,7 +53,7 @@ pub(crate) async fn connect(
         .export_keying_material([0; 32], EXPORTER_LABEL, Some(b""))
         .map_err(|error| LinkError::Setup(error.to_string()))?;
     let uri = format!("wss://{address}{PATH}");
-    let (socket, _) = client_async_with_config(uri, tls, Some(pipe::config()))
+    let (socket, _) = client_async_with_config(uri, Box::new(tls) as Socket, Some(pipe::config()))
         .await
         .map_err(|e| ended(&e))?;
     let (mut reader, mut writer) = pipe::split(socket);

@@ -4,7 +4,7 @@ mod arguments;
 
 use arguments::{Arguments, LogFormat};
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Parser;
 use deputy_relay::{CertificateSource, Relay, RelayError};
 use std::process::ExitCode;
@@ -43,7 +43,7 @@ async fn run(arguments: Arguments) -> Result<(), RelayError> {
     tracing::info!(listen = %relay.address(), admin = ?relay.admin_address(), "ready");
     if own {
         tracing::info!(
-            sha256 = STANDARD.encode(relay.certificate_hash()),
+            sha256 = URL_SAFE_NO_PAD.encode(relay.certificate_hash()),
             "certificate of its own"
         );
     }

@@ -4,7 +4,7 @@
 mod common;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use common::PATIENCE;
 use deputy_link::{
     AgentConfig, AgentLink, Carrier, CarrierChoice, DialConfig, Dialler, RelayAddress, Status,
@@ -64,7 +64,7 @@ impl Running {
             .parse()
             .unwrap();
         let own = running.line("sha256").await;
-        running.hash = STANDARD
+        running.hash = URL_SAFE_NO_PAD
             .decode(field(&own, "sha256"))
             .unwrap()
             .try_into()

@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from stream import DONE, GONE, PROTOCOL, Stream, StreamReset
 
 LARGEST_WS_MESSAGE = 65536
+KEEP_ALIVE_SECONDS = 20
 
 
 class WrongCertificate(Exception):
@@ -83,12 +84,14 @@ class QuicCarrier(QuicConnectionProtocol):
         except BaseException:
             await self.aclose()
             raise
+        self._alive = asyncio.create_task(self._keep_alive())
         return self
 
     def __init__(self, quic, certificate):
         super().__init__(quic)
         self._certificate = certificate
         self._streams = {}
+        self._alive = None
         self.greeted = asyncio.get_running_loop().create_future()
 
     def quic_event_received(self, event):
@@ -126,7 +129,14 @@ class QuicCarrier(QuicConnectionProtocol):
         stream = self._streams[stream_id] = QuicStream(self, stream_id)
         return stream
 
+    async def _keep_alive(self):
+        while True:
+            await asyncio.sleep(KEEP_ALIVE_SECONDS)
+            await self.ping()
+
     async def aclose(self):
+        if self._alive:
+            self._alive.cancel()
         QuicConnectionProtocol.close(self)
         try:
             await asyncio.wait_for(self.wait_closed(), 5)

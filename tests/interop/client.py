@@ -109,8 +109,10 @@ class Conversation:
         return await within(asyncio.shield(self.ended))
 
     async def close(self):
+        """Says goodbye, and waits until the agent has said so or ended the stream."""
         if not self.ended.done():
             await self.session.goodbye()
+            await self.end()
         await self.drop()
 
     async def drop(self):

@@ -96,6 +96,7 @@ class Sealed:
         self._sent, self._since = 0, time.monotonic()
         self._heard = 0
         self._parts = None
+        self.changes = [0, 0]  # of this side's key, and of the agent's
 
     def seal(self, mark, content=b""):
         """One Noise message."""
@@ -104,6 +105,7 @@ class Sealed:
         if mark == REKEY:
             self._noise.rekey_outbound_cipher()
             self._sent, self._since = 0, time.monotonic()
+            self.changes[0] += 1
         return message
 
     def seal_body(self, body, part=LARGEST_PART):
@@ -137,6 +139,7 @@ class Sealed:
                 raise Goodbye()
             self._noise.rekey_inbound_cipher()
             self._heard = 0
+            self.changes[1] += 1
             return None
         self._parts = (self._parts or bytearray()) + content
         if len(self._parts) > LARGEST_BODY:

@@ -2,16 +2,18 @@
 //!
 //! `up.rs` builds and starts it, `test.rs` is everything that must be green, `bench.rs` measures,
 //! `eval.rs` plays the corpus with a live model,
-//! `tools.rs` finds or fetches the programs that they need.
+//! `web.rs` makes the page, with `node.rs`; `tools.rs` finds or fetches the programs that they need.
 
 // A task talks to the person who started it, in the terminal.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
 mod eval;
+mod node;
 mod test;
 mod tools;
 mod up;
+mod web;
 
 use std::process::ExitCode;
 
@@ -19,6 +21,7 @@ const HELP: &str = "\
 cargo xtask up [ARGS]      install what is missing, build, and start the agent (ARGS go to `deputy up`)
 cargo xtask test           formatting, lints, dependencies, and all tests
 cargo xtask bench [--peers] the benchmarks; with --peers DBOS and Restate are measured in the same run
+cargo xtask web            the page and its core (`up` and `test` do this, too); web-core makes the core alone
 cargo xtask eval --model PROVIDER/NAME  the corpus of planning and repair against a live model
 ";
 
@@ -31,6 +34,8 @@ fn main() -> ExitCode {
         "test" => test::test(),
         "bench" => bench::bench(&rest),
         "eval" => eval::eval(&rest),
+        "web" => web::web(),
+        "web-core" => web::core(),
         _ => {
             eprint!("{HELP}");
             return ExitCode::from(2);

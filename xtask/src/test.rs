@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that must be green before a change lands.
 
-use crate::tools::{Done, cargo, cargo_deny, compiler, find, root, run};
+use crate::tools::{Done, cargo, cargo_deny, compiler, find, python_packages, root, run};
 use std::process::Command;
 
 /// Programs that the tests use as real counterparts, with the Debian package that brings each.
@@ -54,7 +54,35 @@ pub(crate) fn test() -> Done {
         "cluster",
         "--test",
         "push",
-    ]))
+    ]))?;
+    interop()
+}
+
+/// A device in Python, written from the specification alone, against the built agent and relay.
+fn interop() -> Done {
+    run(&mut cargo(&[
+        "build",
+        "--package",
+        "deputy-agent",
+        "--bin",
+        "deputy",
+        "--package",
+        "deputy-relay",
+        "--bin",
+        "deputy-relay",
+    ]))?;
+    let folder = root().join("tests/interop");
+    let packages = python_packages("interop", &folder.join("requirements.txt"))?;
+    let python = find("python3").ok_or("python3 is missing")?;
+    let debug = root().join("target/debug");
+    run(Command::new(python)
+        .arg(folder.join("run.py"))
+        .arg("--deputy")
+        .arg(debug.join("deputy"))
+        .arg("--relay")
+        .arg(debug.join("deputy-relay"))
+        .env("PYTHONPATH", packages)
+        .env("PYTHONDONTWRITEBYTECODE", "1"))
 }
 
 fn counterparts() -> Done {

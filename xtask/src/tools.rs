@@ -85,3 +85,22 @@ pub(crate) fn cargo_deny() -> Result<PathBuf, String> {
     run(cargo(&["install", "--quiet", "--locked", "cargo-deny", "--root"]).arg(&folder))?;
     Ok(fetched)
 }
+
+/// The Python packages of a requirements file, installed into a folder of `target/`.
+pub(crate) fn python_packages(name: &str, requirements: &Path) -> Result<PathBuf, String> {
+    let folder = root().join("target/tools/python").join(name);
+    let installed = folder.join("requirements.txt");
+    let wanted =
+        std::fs::read(requirements).map_err(|e| format!("{}: {e}", requirements.display()))?;
+    if std::fs::read(&installed).is_ok_and(|there| there == wanted) {
+        return Ok(folder);
+    }
+    let python = find("python3").ok_or("python3 is missing")?;
+    run(Command::new(python)
+        .args(["-m", "pip", "install", "--quiet", "--upgrade", "--target"])
+        .arg(&folder)
+        .arg("--requirement")
+        .arg(requirements))?;
+    std::fs::write(&installed, wanted).map_err(|e| format!("{}: {e}", installed.display()))?;
+    Ok(folder)
+}

@@ -18,7 +18,7 @@ use crate::clock::{BoxFuture, SharedClock};
 use crate::connectors::Vault;
 use crate::store::devices::DeviceRow;
 use crate::store::{Durability, Store, StoreError, devices};
-use deputy_link::AgentLink;
+use deputy_link::{AgentLink, Arrival, LinkStream};
 use deputy_protocol::control::{Envelope, Reply};
 use deputy_protocol::link::{RouteId, Salt};
 use deputy_protocol::model::Event;
@@ -133,6 +133,35 @@ impl Remote {
             .values()
             .find(|row| row.revoked_at.is_none() && secret.route(&Salt(row.salt)) == *route)
             .cloned()
+    }
+
+    /// Whether a route is a device's, or a pairing's that waits for one.
+    pub fn knows(&self, route: &RouteId) -> bool {
+        self.awaited(route).is_some() || self.relay_of(route).is_some()
+    }
+
+    /// The relay for which a route was made.
+    fn relay_of(&self, route: &RouteId) -> Option<RelayChoice> {
+        let relays: Vec<RelayChoice> = {
+            let links = lock(&self.links);
+            links.iter().map(|linked| linked.place.clone()).collect()
+        };
+        { relays.into_iter() }.find(|relay| self.by_route(relay, route).is_some())
+    }
+
+    /// Serves a device that came without a relay.
+    pub async fn serve_here(
+        self: &Arc<Self>,
+        door: &Arc<dyn Door>,
+        route: RouteId,
+        stream: LinkStream,
+    ) {
+        // A pairing's route is no device's yet, so any relay will do for it.
+        let any = || lock(&self.links).first().map(|linked| linked.place.clone());
+        if let Some(relay) = self.relay_of(&route).or_else(any) {
+            let arrival = Arrival { route, stream };
+            session::serve(Arc::clone(self), Arc::clone(door), relay, arrival).await;
+        }
     }
 
     fn all_links(&self) -> Vec<AgentLink> {

@@ -42,8 +42,8 @@ impl Gone {
     /// What the device is told: only one that is not known any more is told that.
     fn code(&self) -> CloseCode {
         match self {
+            Self::Session(SessionError::CutOff) | Self::Io(_) => CloseCode::Gone,
             Self::Session(_) => CloseCode::Malformed,
-            Self::Io(_) => CloseCode::Gone,
             Self::Slow => CloseCode::Timeout,
             Self::Unknown => CloseCode::Revoked,
         }
@@ -282,7 +282,7 @@ impl Talk<'_> {
         let refusal = if id.is_empty() || id.len() > 64 {
             Some(ErrorBody::new(
                 "bad_request",
-                "an id has 1 to 64 letters; nothing was done",
+                "an id has 1 to 64 bytes; nothing was done",
                 "",
             ))
         } else {
@@ -292,7 +292,7 @@ impl Talk<'_> {
             (Some(error), _) => return self.say(&refuse(&id, error)).await,
             (None, Some(ask)) => ask,
             (None, None) => {
-                let message = "this cannot be asked from afar, or this agent is too old for it; nothing was done";
+                let message = "this cannot be asked from afar: it is not on the list, a part of it is missing, or this agent is too old for it; nothing was done";
                 let error = ErrorBody::new(
                     "not_allowed",
                     message,

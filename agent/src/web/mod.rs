@@ -1,11 +1,15 @@
-//! The agent's HTTP listener, on loopback unless the user says otherwise. `hooks.rs` is what it
-//! serves today: local webhooks. Whatever is added has a line in `route`.
+//! The agent's HTTP listener, on loopback unless the user says otherwise: `hooks.rs` takes local
+//! webhooks, `page.rs` serves the page, `session.rs` its way to the agent. Whatever is added has a
+//! line in `route`.
 //!
-//! A page in the user's browser can reach this port, too. So a request is answered only when its
-//! `Host` is a loopback name or an address of this listener (a name that was rebound to 127.0.0.1
-//! is neither), nothing here says `Access-Control-Allow-…`, and every route asks for a secret.
+//! A page of another site in the user's browser can reach this port, too. So a request is answered
+//! only when its `Host` is a loopback name or an address of this listener (a name that was rebound to
+//! 127.0.0.1 is neither), nothing here says `Access-Control-Allow-…`, and every route but the page
+//! itself asks for a secret.
 
 mod hooks;
+mod page;
+mod session;
 
 use crate::control::Control;
 use deputy_protocol::ErrorBody;
@@ -106,6 +110,7 @@ async fn converse(control: Control, stream: TcpStream) {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
         .await;
     if let Err(error) = served {
         tracing::debug!(%error, "a web client left");
@@ -131,11 +136,16 @@ async fn route(control: &Control, here: IpAddr, request: Request<Incoming>) -> R
             Method::POST => hooks::take(control, automation, name, request).await,
             _ => only_post(),
         },
-        _ => refuse(
-            StatusCode::NOT_FOUND,
-            &ErrorBody::new("not_found", "there is nothing here", ""),
-        ),
+        ["session"] if *request.method() == Method::GET => session::open(control, request),
+        ["hooks", ..] => nothing(),
+        _ if *request.method() == Method::GET => page::file(&path).unwrap_or_else(nothing),
+        _ => nothing(),
     }
+}
+
+fn nothing() -> Reply {
+    let error = ErrorBody::new("not_found", "there is nothing here", "");
+    refuse(StatusCode::NOT_FOUND, &error)
 }
 
 /// Whether a `Host` header names this listener: a loopback name or address, or the very address

@@ -12,6 +12,9 @@ mod opening;
 #[cfg(test)]
 mod tests;
 mod transport;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod vectors;
 
 pub use handshake::{Initiator, Introduced, Kind, MAX_HANDSHAKE, Responder};
 pub use key::{PublicKey, StaticKey};

@@ -1,0 +1,120 @@
+//! The page: the built bundle of `ui-web`, as it was taken in when the agent was built.
+//!
+//! What a browser is told beside it: nothing from elsewhere is loaded or framed, no script but the
+//! bundle's runs, and the only ways out are the sessions to relays.
+
+use super::Reply;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{Response, StatusCode};
+
+mod files {
+    include!(concat!(env!("OUT_DIR"), "/page_files.rs"));
+}
+
+const INDEX: &str = "/index.html";
+
+/// What is served where the page was not built.
+const NO_PAGE: &str = "This agent was built without its page. Build it with `cargo xtask up`; until \
+    then `deputy help` shows what the command line can do.\n";
+
+/// With every file. Relays are reached over WebTransport (`https:`) and WebSocket; an agent on this
+/// machine over a plain WebSocket of its own.
+const HEADERS: &[(&str, &str)] = &[
+    (
+        "content-security-policy",
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+         font-src 'self'; manifest-src 'self'; worker-src 'self'; connect-src 'self' https: wss:; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    (
+        "permissions-policy",
+        "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    ),
+];
+
+/// The file of a path; the page itself for paths of its own (it finds its way by them). `None` for
+/// a file that is not there.
+pub(super) fn file(path: &str) -> Option<Reply> {
+    let find = |path: &str| files::FILES.iter().find(|(name, _)| *name == path);
+    let is_own_path = !path.rsplit('/').next().unwrap_or_default().contains('.');
+    let found = match find(path) {
+        Some(found) => found,
+        None if is_own_path => match find(INDEX) {
+            Some(index) => index,
+            None => return Some(plain(NO_PAGE)),
+        },
+        None => return None,
+    };
+    let (name, bytes) = *found;
+    let mut reply = Response::new(Full::from(Bytes::from_static(bytes)));
+    let kind = HeaderValue::from_static(content_type(name));
+    reply.headers_mut().insert(CONTENT_TYPE, kind);
+    // The names of assets change with their content.
+    let keep = match name.starts_with("/assets/") {
+        true => "public, max-age=31536000, immutable",
+        false => "no-cache",
+    };
+    let keep = HeaderValue::from_static(keep);
+    reply.headers_mut().insert(CACHE_CONTROL, keep);
+    Some(protected(reply))
+}
+
+fn plain(text: &'static str) -> Reply {
+    let mut reply = Response::new(Full::from(text));
+    *reply.status_mut() = StatusCode::NOT_FOUND;
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    reply.headers_mut().insert(CONTENT_TYPE, kind);
+    protected(reply)
+}
+
+fn protected(mut reply: Reply) -> Reply {
+    for (name, value) in HEADERS {
+        let (name, value) = (
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
+        reply.headers_mut().insert(name, value);
+    }
+    reply
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit('.').next().unwrap_or_default() {
+        "html" => "text/html; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "wasm" => "application/wasm",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "woff2" => "font/woff2",
+        "webmanifest" | "json" => "application/json",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_answer_forbids_what_a_page_could_be_made_to_do() {
+        for path in ["/", "/runs/r1", INDEX] {
+            let Some(reply) = file(path) else {
+                assert_eq!(path, INDEX, "only where the page was not built");
+                continue;
+            };
+            for (name, value) in HEADERS {
+                assert_eq!(reply.headers().get(*name).unwrap(), *value);
+            }
+        }
+        assert!(file("/assets/nothing.js").is_none());
+    }
+}

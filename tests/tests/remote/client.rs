@@ -2,6 +2,7 @@
 //! applied once, and every event is told in order.
 
 use crate::house::House;
+use deputy_mobile_core::PairedDevice;
 use deputy_mobile_core::client::{CommandState, LineState, Notice};
 use deputy_mobile_core::native::{AgentHandle, Files};
 use deputy_protocol::RunState;
@@ -12,37 +13,40 @@ use serde_json::json;
 use std::sync::{Arc, Mutex};
 
 /// An app on a device: its client, and what it was told.
-struct App {
-    agent: AgentHandle,
+pub(crate) struct App {
+    pub(crate) agent: AgentHandle,
     told: Arc<Mutex<Vec<Notice>>>,
 }
 
 impl App {
-    fn open(house: &House, there: &Home) -> Self {
+    pub(crate) fn open(house: &House, there: &Home) -> Self {
+        Self::of_device(house, there, house.device(there))
+    }
+
+    pub(crate) fn of_device(house: &House, there: &Home, device: PairedDevice) -> Self {
         let told: Arc<Mutex<Vec<Notice>>> = Arc::default();
         let listener = {
             let told = Arc::clone(&told);
             Box::new(move |notice| told.lock().unwrap().push(notice))
         };
         let files = Files::in_directory(there.path().join("client")).unwrap();
-        let device = house.device(there);
         let entered = house.runtime.enter();
         let agent = AgentHandle::open(device, Some(Box::new(files)), listener);
         drop(entered);
         Self { agent, told }
     }
 
-    fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         *self.agent.line().borrow() == LineState::Open
     }
 
-    fn state_of(&self, house: &House, id: &str) -> Option<CommandState> {
+    pub(crate) fn state_of(&self, house: &House, id: &str) -> Option<CommandState> {
         let commands = house.runtime.block_on(self.agent.commands());
         let found = commands.into_iter().find(|command| command.id == id)?;
         Some(found.state)
     }
 
-    fn is_applied(&self, house: &House, id: &str) -> bool {
+    pub(crate) fn is_applied(&self, house: &House, id: &str) -> bool {
         match self.state_of(house, id) {
             Some(CommandState::Applied { .. }) => true,
             Some(CommandState::Waiting | CommandState::Sent) => false,
@@ -50,7 +54,15 @@ impl App {
         }
     }
 
-    fn events(&self) -> Vec<(i64, String)> {
+    /// How often the line was opened so far.
+    pub(crate) fn times_opened(&self) -> usize {
+        let told = self.told.lock().unwrap();
+        { told.iter() }
+            .filter(|notice| matches!(notice, Notice::Line(LineState::Open)))
+            .count()
+    }
+
+    pub(crate) fn events(&self) -> Vec<(i64, String)> {
         let told = self.told.lock().unwrap();
         let events = told.iter().filter_map(|notice| match notice {
             Notice::Event(event) => Some((event.seq, event.kind.clone())),
@@ -60,13 +72,13 @@ impl App {
     }
 }
 
-fn start() -> Ask {
+pub(crate) fn start() -> Ask {
     Ask::AutomationRun {
         automation: "a1".to_owned(),
     }
 }
 
-fn with_an_automation() -> House {
+pub(crate) fn with_an_automation() -> House {
     let house = House::open();
     let script = "export default async () => { await tools.notify.send({title: 't', body: 'b'}); }";
     let contract = json!({"capabilities": {"notify.send": {}}});

@@ -10,7 +10,7 @@ use deputy_tests::{Agent, Home, Launch, Output, wait_until};
 pub(crate) struct House {
     pub(crate) runtime: tokio::runtime::Runtime,
     pub(crate) relay: Option<Relay>,
-    port: u16,
+    pub(crate) port: u16,
     certificate: tempfile::TempDir,
     pub(crate) launch: Launch,
     pub(crate) home: Home,

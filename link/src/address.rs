@@ -32,6 +32,12 @@ impl RelayAddress {
         &self.host
     }
 
+    /// Whether it is this very machine.
+    pub fn is_this_machine(&self) -> bool {
+        let ip = self.host.parse::<std::net::IpAddr>();
+        self.host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    }
+
     /// The port, the same for UDP and TCP.
     pub fn port(&self) -> u16 {
         self.port

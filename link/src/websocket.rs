@@ -4,8 +4,11 @@ use crate::address::RelayAddress;
 use crate::error::LinkError;
 use crate::pipe::{self, PipeReader, PipeWriter};
 use crate::session::greet;
+use crate::stream::LinkStream;
 use crate::trust::Trust;
-use deputy_protocol::link::{Binding, EXPORTER_LABEL, Hello, PATH, Welcome};
+use deputy_protocol::link::{
+    Binding, EXPORTER_LABEL, Hello, Limits, PATH, Refusal, RefusalCode, RouteId, Welcome,
+};
 use rustls::pki_types::ServerName;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::client_async_with_config;
+use tokio_tungstenite::tungstenite::Error;
 
 /// What a WebSocket of ours runs over: TLS to a relay, or nothing more than this machine.
 pub(crate) type Socket = Box<dyn Duplex>;
@@ -64,4 +68,33 @@ pub(crate) async fn connect(
         welcome,
         binding: Binding(binding),
     })
+}
+
+/// A stream straight to an agent on this machine, at its own listener.
+pub(crate) async fn straight(
+    address: &RelayAddress,
+    route: &RouteId,
+) -> Result<LinkStream, LinkError> {
+    let unreachable = |reasons: String| LinkError::Unreachable {
+        relay: address.to_string(),
+        reasons,
+    };
+    let tcp = TcpStream::connect((address.host(), address.port()))
+        .await
+        .map_err(|error| unreachable(format!("No agent listens there: {error}.")))?;
+    tcp.set_nodelay(true)
+        .map_err(|error| LinkError::Ended(error.to_string()))?;
+    let uri = format!("ws://{address}/session?route={route}");
+    let socket = Box::new(tcp) as Socket;
+    match client_async_with_config(uri, socket, Some(pipe::config())).await {
+        Ok((socket, _)) => {
+            let (reader, writer) = pipe::split(socket);
+            Ok(LinkStream::websocket(reader, writer, Limits::default()))
+        }
+        // Another agent, or this one and the device is revoked: as a relay would say it.
+        Err(Error::Http(_)) => Err(Refusal::new(RefusalCode::Offline).into()),
+        Err(error) => Err(unreachable(format!(
+            "What listens there is no agent: {error}."
+        ))),
+    }
 }

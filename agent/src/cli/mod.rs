@@ -5,6 +5,7 @@
 
 mod args;
 mod client;
+mod open;
 mod pair;
 mod print;
 mod remote;

@@ -5,6 +5,7 @@ use super::{Exit, client, print, requests};
 use deputy_protocol::ErrorBody;
 use deputy_protocol::control::{Request, Response};
 use deputy_protocol::model::Pairing;
+use deputy_protocol::pairing::PairingLink;
 use deputy_protocol::remote::{Right, Rights};
 use qrcode::QrCode;
 use qrcode::render::unicode;
@@ -91,8 +92,19 @@ fn converse(home: &Path, args: &PairArgs, json: bool) -> Result<Exit, client::As
     loop {
         match pairing.state.as_str() {
             "waiting" => {
-                if let Some(code) = qr(&pairing.link) {
-                    let _ = writeln!(out, "{code}");
+                match page(&pairing.link) {
+                    // No camera elsewhere has any use for it.
+                    Some(page) => {
+                        let _ = writeln!(
+                            out,
+                            "No relay is set up, so this link is good on this machine only. In a browser here:\n\n  {page}\n"
+                        );
+                    }
+                    None => {
+                        if let Some(code) = qr(&pairing.link) {
+                            let _ = writeln!(out, "{code}");
+                        }
+                    }
                 }
                 let _ = print::pairing(&mut out, &pairing, false);
                 let _ = writeln!(out, "Waiting for the device …");
@@ -126,6 +138,17 @@ fn converse(home: &Path, args: &PairArgs, json: bool) -> Result<Exit, client::As
         };
         pairing = ask(home, wait)?;
     }
+}
+
+/// The agent's own page with a link that leads to this machine alone; `None` for other links.
+fn page(link: &str) -> Option<String> {
+    let parsed = PairingLink::parse(link).ok()?;
+    let [place] = parsed.relays.as_slice() else {
+        return None;
+    };
+    let port = place.address.strip_prefix("localhost:")?;
+    let (_, fragment) = link.split_once('#')?;
+    Some(format!("http://127.0.0.1:{port}/#{fragment}"))
 }
 
 /// The link as a code that a phone's camera reads.

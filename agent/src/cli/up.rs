@@ -68,7 +68,7 @@ pub(super) fn up(args: &UpArgs, json: bool) -> Exit {
         .enable_all()
         .build();
     match runtime {
-        Ok(runtime) => runtime.block_on(serve(args.listen, relays, json)),
+        Ok(runtime) => runtime.block_on(serve(args, relays, json)),
         Err(error) => {
             let error = ErrorBody::new("runtime", format!("the agent cannot start: {error}"), "");
             print::error(&error, json, Exit::Failed)
@@ -76,7 +76,7 @@ pub(super) fn up(args: &UpArgs, json: bool) -> Exit {
     }
 }
 
-async fn serve(listen: Option<SocketAddr>, relays: Vec<RelayChoice>, json: bool) -> Exit {
+async fn serve(args: &UpArgs, relays: Vec<RelayChoice>, json: bool) -> Exit {
     let home = match home() {
         Ok(home) => home,
         Err(error) => return print::error(&error, json, Exit::Failed),
@@ -106,7 +106,7 @@ async fn serve(listen: Option<SocketAddr>, relays: Vec<RelayChoice>, json: bool)
         webhooks,
         socket,
         signals,
-    } = match Listening::open(&agent, listen, &home).await {
+    } = match Listening::open(&agent, args.listen, &home).await {
         Ok(listening) => listening,
         Err(error) => {
             agent.stop().await;
@@ -122,6 +122,19 @@ async fn serve(listen: Option<SocketAddr>, relays: Vec<RelayChoice>, json: bool)
     ));
     // Whoever reads "running" may ask or stop the agent at once.
     greet(&home, webhooks, json);
+    if let Some(at) = webhooks.filter(|at| at.ip().is_loopback())
+        && !json
+        && !args.no_open
+    {
+        let opened = super::open::open(&agent.control.remote, &home, at).await;
+        let _ = match opened {
+            true => writeln!(io::stdout(), "The page opens in your browser: http://{at}"),
+            false => writeln!(
+                io::stdout(),
+                "The page: http://{at} (`deputy pair` lets a browser in)"
+            ),
+        };
+    }
     tokio::select! {
         () = signalled(signals) => {},
         () = agent.stopping() => {},

@@ -288,6 +288,10 @@ impl Control {
 
     /// Remembers where the listener is, for `status` and the addresses of webhooks.
     pub(crate) fn listens_at(&self, address: SocketAddr) {
+        // Elsewhere a page has no secure context, and a program no reason to come without a relay.
+        if address.ip().is_loopback() {
+            self.remote.listens_at(address);
+        }
         // The listener is started once; a second start changes nothing.
         let _ = self.listen.set(address);
     }

@@ -2,9 +2,10 @@
 //! the sessions over them.
 //!
 //! `keys.rs` is what the agent is; `pairing.rs` how a device becomes known (the states are pure);
-//! `links.rs` keeps the links; `session.rs` speaks with one device. What a device asks goes through
+//! `links.rs` keeps the links; `here.rs` is the way for devices on this machine; `session.rs` speaks with one device. What a device asks goes through
 //! [`Door`], the same control as everything else.
 
+mod here;
 mod keys;
 mod links;
 mod pairing;
@@ -22,10 +23,10 @@ use deputy_link::{AgentLink, Arrival, LinkStream};
 use deputy_protocol::control::{Envelope, Reply};
 use deputy_protocol::link::{RouteId, Salt};
 use deputy_protocol::model::Event;
-use deputy_protocol::pairing::RelayPlace;
 use pairing::Pairings;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -63,6 +64,8 @@ pub struct Remote {
     pairings: Pairings,
     /// Raised whenever a device is revoked.
     revoked: watch::Sender<u64>,
+    /// Where devices on this machine come to.
+    listens: OnceLock<SocketAddr>,
 }
 
 impl Remote {
@@ -85,6 +88,7 @@ impl Remote {
             links: Mutex::default(),
             pairings: Pairings::default(),
             revoked: watch::Sender::new(0),
+            listens: OnceLock::new(),
         }))
     }
 
@@ -142,11 +146,7 @@ impl Remote {
 
     /// The relay for which a route was made.
     fn relay_of(&self, route: &RouteId) -> Option<RelayChoice> {
-        let relays: Vec<RelayChoice> = {
-            let links = lock(&self.links);
-            links.iter().map(|linked| linked.place.clone()).collect()
-        };
-        { relays.into_iter() }.find(|relay| self.by_route(relay, route).is_some())
+        { self.relays().into_iter() }.find(|relay| self.by_route(relay, route).is_some())
     }
 
     /// Serves a device that came without a relay.
@@ -157,7 +157,7 @@ impl Remote {
         stream: LinkStream,
     ) {
         // A pairing's route is no device's yet, so any relay will do for it.
-        let any = || lock(&self.links).first().map(|linked| linked.place.clone());
+        let any = || self.relays().into_iter().next();
         if let Some(relay) = self.relay_of(&route).or_else(any) {
             let arrival = Arrival { route, stream };
             session::serve(Arc::clone(self), Arc::clone(door), relay, arrival).await;
@@ -168,18 +168,6 @@ impl Remote {
         lock(&self.links)
             .iter()
             .map(|linked| linked.link.clone())
-            .collect()
-    }
-
-    /// Where a device of this salt reaches the agent.
-    fn places(&self, salt: &Salt) -> Vec<RelayPlace> {
-        lock(&self.links)
-            .iter()
-            .map(|linked| RelayPlace {
-                address: linked.place.address.to_string(),
-                route: self.keys.route_secret(&linked.place).route(salt),
-                certificate: linked.place.certificate,
-            })
             .collect()
     }
 

@@ -8,7 +8,7 @@ use crate::store::{Durability, StoreError, devices};
 use deputy_protocol::Time;
 use deputy_protocol::link::{RouteId, Salt};
 use deputy_protocol::model::Pairing;
-use deputy_protocol::pairing::{PairingLink, PairingSecret};
+use deputy_protocol::pairing::{PairingLink, PairingSecret, RelayPlace};
 use deputy_protocol::remote::Rights;
 use deputy_protocol::session::PublicKey;
 use std::sync::Mutex;
@@ -20,9 +20,9 @@ const HOST: &str = "deputy.invalid";
 /// Why there is no pairing.
 #[derive(Debug, thiserror::Error)]
 pub enum PairingError {
-    /// No relay is linked.
+    /// No relay is linked, and nothing listens here.
     #[error(
-        "no relay is set up, so no device could come: start the agent with `deputy up --relay HOST:PORT`"
+        "there is no way for a device to come: start the agent with `deputy up --relay HOST:PORT`, or without the setting `listen=off` for devices on this machine"
     )]
     NoRelay,
     /// There is no such pairing any more.
@@ -68,8 +68,22 @@ struct Current {
     name: Option<String>,
     rights: Rights,
     expires_at: Time,
+    is_page: bool,
     stage: watch::Sender<Stage>,
 }
+
+/// What a pairing begins with.
+struct Begun {
+    name: Option<String>,
+    ttl_ms: i64,
+    rights: Rights,
+    salt: Salt,
+    relays: Vec<RelayPlace>,
+    is_page: bool,
+}
+
+/// For how long the agent's own page may be opened.
+const PAGE_TTL_MS: i64 = 600_000;
 
 /// The pairing under way, if one is.
 #[derive(Default)]
@@ -79,6 +93,8 @@ pub(super) struct Pairings(Mutex<Option<Current>>);
 pub(super) struct Awaited {
     pub(super) id: String,
     pub(super) secret: PairingSecret,
+    /// Whether it is the agent's own page that is waited for.
+    pub(super) is_page: bool,
 }
 
 impl Remote {
@@ -90,21 +106,56 @@ impl Remote {
         rights: Rights,
     ) -> Result<Pairing, PairingError> {
         let salt = Salt(random());
-        let links = self.all_links();
-        if links.is_empty() {
+        let relays = self.places(&salt);
+        if relays.is_empty() {
             return Err(PairingError::NoRelay);
         }
         self.end_pairing().await;
-        for link in &links {
+        for link in &self.all_links() {
             link.add(salt).await;
         }
+        Ok(self.begin(Begun {
+            name,
+            ttl_ms,
+            rights,
+            salt,
+            relays,
+            is_page: false,
+        }))
+    }
+
+    /// Begins a pairing for the agent's own page, in a browser of this user on this machine. Its link
+    /// leads to this machine alone and is seen by nobody else, so there is nothing to compare.
+    pub async fn pair_page(&self) -> Result<Pairing, PairingError> {
+        let salt = Salt(random());
+        let here = self.place_here(&salt).ok_or(PairingError::NoRelay)?;
+        self.end_pairing().await;
+        Ok(self.begin(Begun {
+            name: None,
+            ttl_ms: PAGE_TTL_MS,
+            rights: Rights::ALL,
+            salt,
+            relays: vec![here],
+            is_page: true,
+        }))
+    }
+
+    fn begin(&self, begun: Begun) -> Pairing {
+        let Begun {
+            name,
+            ttl_ms,
+            rights,
+            salt,
+            relays,
+            is_page,
+        } = begun;
         let expires_at = self.clock.now().plus_ms(ttl_ms);
         let link = PairingLink {
             host: HOST.to_owned(),
             agent: self.keys.session().public(),
             secret: PairingSecret::from_bytes(random()),
             expires_at_ms: u64::try_from(expires_at.0).unwrap_or(0),
-            relays: self.places(&salt),
+            relays,
         };
         let id: String = random()[..6]
             .iter()
@@ -117,11 +168,12 @@ impl Remote {
             name,
             rights,
             expires_at,
+            is_page,
             stage: watch::Sender::new(Stage::Waiting),
         };
         let shown = current.shown(self.clock.now());
         *lock(&self.pairings.0) = Some(current);
-        Ok(shown)
+        shown
     }
 
     /// Waits until a pairing is another than `seen`, or its time is over.
@@ -150,14 +202,20 @@ impl Remote {
 
     /// A person's word about the phrases.
     pub async fn decide(&self, id: &str, decision: Decision) -> Result<Pairing, PairingError> {
-        let (name, device, salt, rights) = {
+        let (name, device, salt, rights, is_page) = {
             let current = lock(&self.pairings.0);
             let current = current.as_ref().filter(|current| current.id == id);
             let current = current.ok_or(PairingError::Over)?;
             let Stage::Compare { name, device, .. } = current.stage.borrow().clone() else {
                 return Err(PairingError::NobodyHere);
             };
-            (name, device, current.salt, current.rights)
+            let Current {
+                salt,
+                rights,
+                is_page,
+                ..
+            } = *current;
+            (name, device, salt, rights, is_page)
         };
         let stage = match decision {
             Decision::Different => Stage::Refused,
@@ -184,6 +242,11 @@ impl Remote {
         };
         if decision == Decision::Different {
             self.forget_route(&salt).await;
+        } else if is_page {
+            // It may be reached from elsewhere, too, from now on.
+            for link in &self.all_links() {
+                link.add(salt).await;
+            }
         }
         Ok(shown)
     }
@@ -202,6 +265,7 @@ impl Remote {
         (waits && is_here && in_time).then(|| Awaited {
             id: current.id.clone(),
             secret: current.link.secret.clone(),
+            is_page: current.is_page,
         })
     }
 

@@ -1,6 +1,6 @@
 //! One conversation with a device, from its first byte to its last.
 
-use super::{Door, RelayChoice, Remote};
+use super::{Decision, Door, RelayChoice, Remote};
 use crate::store::Key;
 use crate::store::devices::DeviceRow;
 use deputy_link::{Arrival, LinkReader, LinkStream, LinkWriter};
@@ -103,6 +103,10 @@ async fn conversation(
                 return Err(Gone::Unknown);
             }
             stream.write_all(&answer).await?;
+            if awaited.is_page {
+                // What fails here fails below, too, where it is told.
+                let _ = remote.decide(&awaited.id, Decision::Same).await;
+            }
             let compare = Down::Compare { phrase: words };
             let sealed = seal(&mut session, &compare, Instant::now())?;
             stream.write_all(&sealed).await?;
@@ -249,7 +253,8 @@ impl Talk<'_> {
         match serde_json::from_slice::<Up>(body) {
             Ok(Up::Ask { id, what }) => self.asked(id, what).await,
             Ok(Up::Follow { after }) => self.follow(after, tell, following),
-            Ok(Up::Ping | Up::Unknown) => Ok(()),
+            Ok(Up::Ping) => self.say(&Down::Pong).await,
+            Ok(Up::Unknown) => Ok(()),
             Err(_) => Err(SessionError::Protocol("a message that is no question").into()),
         }
     }

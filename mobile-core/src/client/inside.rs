@@ -136,8 +136,7 @@ impl Machine for Client {
 impl Client {
     pub(super) fn line_woken(&mut self, now: Now) {
         if self.line.is_to_be_tried(now) {
-            // Any answer is a sign of life, a refusal too.
-            self.send_ask(format!("{NUMBERED}0"), &Ask::Status, now);
+            self.send_up(&Up::Ping, now);
         }
         match self.line.woken(&self.device, now) {
             Ok(Some(dial)) => {
@@ -193,7 +192,7 @@ impl Client {
                 self.ask_views(now);
                 self.keep_views_soon(now);
             }
-            Down::Compare { .. } | Down::Paired { .. } | Down::Unknown => {}
+            Down::Compare { .. } | Down::Paired { .. } | Down::Pong | Down::Unknown => {}
         }
     }
 
@@ -269,7 +268,11 @@ impl Client {
         let Ok(what) = serde_json::to_value(ask) else {
             return;
         };
-        let Ok(body) = serde_json::to_vec(&Up::Ask { id, what }) else {
+        self.send_up(&Up::Ask { id, what }, now);
+    }
+
+    fn send_up(&mut self, up: &Up, now: Now) {
+        let Ok(body) = serde_json::to_vec(up) else {
             return;
         };
         match self.line.seal(&body, now) {

@@ -14,12 +14,14 @@ const DIAL: u64 = 25_000;
 /// How long the agent may take to answer the handshake, ms.
 const GREETING: u64 = 15_000;
 
-/// How long nothing may be heard while an answer is awaited, ms. Planning is answered at once and
-/// works on behind, so no answer takes long.
-const SILENCE: u64 = 20_000;
-
-/// After how long without a question the line is tried, ms.
+/// After how long without a word the line is tried, ms.
 const TRY: u64 = 45_000;
+
+/// The same while an answer is awaited. An answer may take minutes; a sign of life does not.
+const TRY_SOONER: u64 = 5_000;
+
+/// How long a sign of life may take, ms.
+const SILENCE: u64 = 6_000;
 
 /// The stages.
 enum Phase {
@@ -40,6 +42,8 @@ enum Phase {
         heard: u64,
         /// When what was asked first after it was last heard from was asked.
         asked: Option<u64>,
+        /// When a sign of life was asked for, that has not come.
+        tried: Option<u64>,
     },
     NotKnown,
     OtherVersion,
@@ -143,9 +147,14 @@ impl Line {
             Phase::Waiting { until, .. } => Some(*until),
             Phase::Dialling { since } => Some(since + DIAL),
             Phase::Greeting { since, .. } => Some(since + GREETING),
-            Phase::Open { heard, asked, .. } => Some(match asked {
-                Some(asked) => asked + SILENCE,
-                None => heard + TRY,
+            Phase::Open {
+                heard,
+                asked,
+                tried,
+                ..
+            } => Some(match tried {
+                Some(tried) => tried + SILENCE,
+                None => try_at(*heard, *asked),
             }),
             Phase::Resting | Phase::NotKnown | Phase::OtherVersion => None,
         }
@@ -172,15 +181,27 @@ impl Line {
             Phase::Dialling { since } if since + DIAL <= now.ticks => silent("the relay"),
             Phase::Greeting { since, .. } if since + GREETING <= now.ticks => silent("the agent"),
             Phase::Open {
-                asked: Some(asked), ..
-            } if asked + SILENCE <= now.ticks => silent("the agent"),
+                tried: Some(tried), ..
+            } if tried + SILENCE <= now.ticks => silent("the agent"),
             _ => Ok(None),
         }
     }
 
-    /// Whether the line has been quiet for so long that it should be tried.
-    pub(super) fn is_to_be_tried(&self, now: Now) -> bool {
-        matches!(&self.phase, Phase::Open { heard, asked: None, .. } if heard + TRY <= now.ticks)
+    /// Whether the line has been quiet for so long that a sign of life is to be asked for. It counts
+    /// as asked for from here on.
+    pub(super) fn is_to_be_tried(&mut self, now: Now) -> bool {
+        match &mut self.phase {
+            Phase::Open {
+                heard,
+                asked,
+                tried: tried @ None,
+                ..
+            } if try_at(*heard, *asked) <= now.ticks => {
+                *tried = Some(now.ticks);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The first bytes of the handshake; `None` when the stream is not wanted any more.
@@ -250,10 +271,12 @@ impl Line {
                 session,
                 heard,
                 asked,
+                tried,
             } => {
                 session.push(bytes);
                 *heard = now.ticks;
                 *asked = None;
+                *tried = None;
                 Ok(Heard::Bytes)
             }
             _ => Ok(Heard::Nothing),
@@ -265,6 +288,7 @@ impl Line {
             session: Box::new(greeted.session),
             heard: now.ticks,
             asked: None,
+            tried: None,
         };
         self.agent = Some(greeted.agent);
         self.in_vain = 0;
@@ -390,6 +414,12 @@ impl Line {
         };
         under_way
     }
+}
+
+/// When a line is tried that was last heard from at `heard`.
+fn try_at(heard: u64, asked: Option<u64>) -> u64 {
+    let sooner = asked.map_or(u64::MAX, |asked| asked + TRY_SOONER);
+    sooner.min(heard + TRY)
 }
 
 /// Any number, for jitter alone.

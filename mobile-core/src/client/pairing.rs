@@ -74,6 +74,7 @@ pub struct Pairing {
     attempt: u64,
     stage: Stage,
     state: PairingState,
+    phrase: Option<String>,
     out: VecDeque<Effect>,
 }
 
@@ -96,6 +97,7 @@ impl Pairing {
             attempt: 0,
             stage: Stage::Over,
             state: PairingState::Connecting,
+            phrase: None,
             out: VecDeque::new(),
         };
         pairing.dial("the link names no relay", now);
@@ -105,6 +107,11 @@ impl Pairing {
     /// Where it stands.
     pub fn state(&self) -> &PairingState {
         &self.state
+    }
+
+    /// This side's phrase, from the comparison on; the agent's word may come right behind it.
+    pub fn phrase(&self) -> Option<&str> {
+        self.phrase.as_deref()
     }
 
     /// Gives it up.
@@ -188,7 +195,10 @@ impl Pairing {
                 break;
             };
             match serde_json::from_slice(&body) {
-                Ok(Down::Compare { .. }) => self.state = PairingState::Compare(ours),
+                Ok(Down::Compare { .. }) => {
+                    self.phrase = Some(ours.clone());
+                    self.state = PairingState::Compare(ours);
+                }
                 Ok(Down::Paired {
                     device,
                     relays,

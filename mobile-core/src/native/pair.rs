@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 pub struct Comparing {
     /// What both screens show.
     pub phrase: String,
-    state: watch::Receiver<PairingState>,
+    state: watch::Receiver<Stage>,
     _calls: mpsc::UnboundedSender<Call<Pairing>>,
 }
 
@@ -19,7 +19,7 @@ pub async fn pair(link: &str, name: &str) -> Result<Comparing, PairingTrouble> {
     let clock = Clock::start();
     let mut pairing = Pairing::begin(link, name, clock.now())?;
     let (calls, to_do) = mpsc::unbounded_channel();
-    let (tell, mut state) = watch::channel(PairingState::Connecting);
+    let (tell, mut state) = watch::channel((None, PairingState::Connecting));
     tokio::spawn(async move {
         let driver = Driver {
             clock,
@@ -27,38 +27,40 @@ pub async fn pair(link: &str, name: &str) -> Result<Comparing, PairingTrouble> {
             listener: &|_| {},
         };
         let over = |pairing: &Pairing| {
-            tell.send_replace(pairing.state().clone());
-            let is_over = matches!(
-                pairing.state(),
-                PairingState::Paired(_) | PairingState::Failed(_)
-            );
-            is_over.then_some(())
+            let phrase = pairing.phrase().map(str::to_owned);
+            tell.send_replace((phrase, pairing.state().clone()));
+            is_over(pairing.state()).then_some(())
         };
         driver.run(&mut pairing, to_do, over).await;
     });
     let gone = || PairingTrouble::Broken("it was called off".to_owned());
-    let begun = |state: &PairingState| !matches!(state, PairingState::Connecting);
-    let stage = { state.wait_for(begun).await }.map(|state| state.clone());
+    // The word may be there by the time that this is looked at.
+    let begun = |(phrase, state): &Stage| phrase.is_some() || is_over(state);
+    let stage = { state.wait_for(begun).await }.map(|stage| stage.clone());
     match stage.map_err(|_| gone())? {
-        PairingState::Compare(phrase) => Ok(Comparing {
+        (Some(phrase), _) => Ok(Comparing {
             phrase,
             state,
             _calls: calls,
         }),
-        PairingState::Failed(trouble) => Err(trouble),
-        // Never without a comparison.
-        PairingState::Connecting | PairingState::Paired(_) => Err(gone()),
+        (None, PairingState::Failed(trouble)) => Err(trouble),
+        (None, _) => Err(gone()),
     }
+}
+
+/// The phrase, once there is one, and where the pairing stands.
+type Stage = (Option<String>, PairingState);
+
+fn is_over(state: &PairingState) -> bool {
+    matches!(state, PairingState::Paired(_) | PairingState::Failed(_))
 }
 
 impl Comparing {
     /// Waits for the word at the agent.
     pub async fn finish(mut self) -> Result<PairedDevice, PairingTrouble> {
-        let over = |state: &PairingState| {
-            matches!(state, PairingState::Paired(_) | PairingState::Failed(_))
-        };
-        let state = { self.state.wait_for(over).await }.map(|state| state.clone());
-        match state {
+        let over = |(_, state): &Stage| is_over(state);
+        let stage = { self.state.wait_for(over).await }.map(|stage| stage.1.clone());
+        match stage {
             Ok(PairingState::Paired(device)) => Ok(*device),
             Ok(PairingState::Failed(trouble)) => Err(trouble),
             _ => Err(PairingTrouble::Broken("it was called off".to_owned())),

@@ -23,7 +23,7 @@ pub enum Up {
         /// The last event that it has seen; negative when it wants none of the past.
         after: i64,
     },
-    /// Nothing but a sign of life.
+    /// Is there still somebody? Answered at once with [`Down::Pong`].
     Ping,
     /// Something of a newer version.
     #[serde(other)]
@@ -45,6 +45,8 @@ pub enum Down {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<ErrorBody>,
     },
+    /// There is.
+    Pong,
     /// What follows are the events after this one.
     Following {
         /// What was asked for, or the last event so far.

@@ -79,6 +79,27 @@ impl House {
         }
     }
 
+    /// An agent alone.
+    pub(crate) fn without_relay() -> Self {
+        let house = Self::open();
+        let home = Home::new();
+        let agent = home.start();
+        Self {
+            relay: None,
+            launch: Launch::default(),
+            agent: Some(agent),
+            home,
+            ..house
+        }
+    }
+
+    /// Where the agent listens on this machine.
+    pub(crate) fn address(&self) -> String {
+        let greeting = &self.agent.as_ref().unwrap().greeting;
+        let url = greeting["listen"].as_str().unwrap();
+        url.strip_prefix("http://").unwrap().to_owned()
+    }
+
     /// The relay dies, with all that it knows.
     pub(crate) fn kill_relay(&mut self) {
         drop(self.relay.take());

@@ -1,10 +1,12 @@
 //! The user's own devices from afar: a real agent, a real relay, the real commands on both sides.
 //!
 //! `house.rs` is what stands in each test; `sessions.rs` are single sessions, `client.rs` the client
-//! that apps are made of, through whatever breaks; `line.rs` gives it a bad line.
+//! that apps are made of, through whatever breaks; `line.rs` gives it a bad line; `here.rs` needs no
+//! relay.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod client;
+mod here;
 mod house;
 mod line;
 mod sessions;

@@ -32,7 +32,8 @@ fn a_view_is_asked_when_the_line_opens_and_again_after_what_happened_but_not_too
     assert_eq!(world.agent.asked("status"), 2);
     world.pass(60_000);
     // Nothing has happened since; the line itself was tried once.
-    assert_eq!(world.agent.asked("status"), 3);
+    assert_eq!(world.agent.asked("status"), 2);
+    assert_eq!(world.agent.pinged, 1);
     assert_eq!(world.events(), (1..=50).collect::<Vec<_>>());
 }
 
@@ -217,6 +218,20 @@ fn a_revoked_device_stops_looking_until_it_is_asked_to() {
     world.client.resume(world.now);
     world.settle();
     assert_eq!(world.dials.len(), dials + 1);
+}
+
+#[test]
+fn an_answer_that_takes_long_is_waited_for_while_the_agent_gives_signs_of_life() {
+    let mut world = World::new();
+    world.settle();
+    world.agent.answers_late = true;
+    let id = world.client.command(run_ask("a1"), world.now).unwrap();
+    world.pass(600_000);
+    assert_eq!(world.dials.len(), 1);
+    assert_eq!(world.fate(&id), CommandState::Sent);
+    world.agent.answers_late = false;
+    world.settle();
+    assert!(matches!(world.fate(&id), CommandState::Applied { .. }));
 }
 
 #[test]

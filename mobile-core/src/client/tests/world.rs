@@ -38,6 +38,7 @@ pub(super) struct Agent {
     pub(super) refuse_with: Option<&'static str>,
     pub(super) speaks_newer: bool,
     pub(super) heard_goodbye: bool,
+    pub(super) pinged: u32,
     /// The ids of commands that were applied, in this order.
     pub(super) applied: Vec<String>,
     pub(super) questions: Vec<Value>,
@@ -176,6 +177,7 @@ impl World {
                 refuse_with: None,
                 speaks_newer: false,
                 heard_goodbye: false,
+                pinged: 0,
                 applied: Vec::new(),
                 questions: Vec::new(),
                 chat: Vec::new(),
@@ -284,6 +286,10 @@ impl World {
                     }
                 }
                 for body in said {
+                    if serde_json::from_slice::<Up>(&body).unwrap() == Up::Ping {
+                        self.agent.pinged += 1;
+                        self.say(attempt, &Down::Pong);
+                    }
                     if let Up::Ask { id, what } = serde_json::from_slice(&body).unwrap()
                         && let Some(answer) = self.agent.answer(&id, what)
                     {

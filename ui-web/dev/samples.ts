@@ -4,7 +4,8 @@
  */
 
 import type { Ask } from '../src/deputy/deputy'
-import type { Need } from '../src/deputy/types'
+import type { CostsBy } from '../src/deputy/ask'
+import type { CostLine, Device, Need } from '../src/deputy/types'
 
 const isOn = new URLSearchParams(location.search).has('samples')
 const answered = new Set<string>()
@@ -58,6 +59,23 @@ const SAMPLES: Need[] = [
   },
 ]
 
+const COSTS: Record<CostsBy, CostLine[]> = {
+  automation: [
+    { id: 'a3', calls: 212, cost_micros: 1_842_000 }, { id: 'a2', calls: 96, cost_micros: 610_400 },
+    { id: 'a8', calls: 18, cost_micros: 74_300 }, { id: 'a4', calls: 3, cost_micros: 2_100 },
+  ],
+  run: [{ id: 'r3', calls: 9, cost_micros: 51_000 }, { id: 'r5', calls: 4, cost_micros: 23_400 }],
+  tool: [{ id: 'llm.extract', calls: 180, cost_micros: 1_600_000 }, { id: 'llm.summarize', calls: 64, cost_micros: 420_000 }],
+  connection: [],
+  model: [{ id: 'small-model', calls: 310, cost_micros: 2_528_800 }],
+}
+
+const DEVICES: Device[] = [
+  { id: 'd1', name: 'Browser on the desk', rights: ['view', 'control', 'approve'], created_at: at, revoked_at: null, is_here: true },
+  { id: 'd2', name: 'Phone', rights: ['view', 'approve'], created_at: at, revoked_at: null, is_here: false },
+  { id: 'd3', name: 'Old tablet', rights: ['view'], created_at: at, revoked_at: at, is_here: false },
+]
+
 /** Whether a command is about a sample; it counts as applied then. */
 export function isSample(ask: Ask): boolean {
   if (ask.ask !== 'need_answer' || !SAMPLES.some((one) => one.id === ask.item)) return false
@@ -70,6 +88,8 @@ export function withSamples(ask: Ask, answer: unknown): unknown {
   if (!isOn) return answer
   const open = SAMPLES.filter((one) => !answered.has(one.id))
   if (ask.ask === 'needs') return [...open, ...(answer as Need[])]
+  if (ask.ask === 'costs') return COSTS[ask.by]
+  if (ask.ask === 'devices') return DEVICES
   if (ask.ask === 'status') {
     const status = answer as { needs_open: number }
     return { ...status, needs_open: status.needs_open + open.length }

@@ -12,10 +12,16 @@ export function useDeputy(): Deputy {
   return deputy
 }
 
+/** What `look` finds, anew whenever anything changed. */
+function useLook<T>(look: (deputy: Deputy) => T): T {
+  const deputy = useDeputy()
+  const subscribe = useCallback((listener: () => void) => deputy.subscribe(listener), [deputy])
+  return useSyncExternalStore(subscribe, () => look(deputy))
+}
+
 /** How it stands with the agent. */
 export function useLine(): Line {
-  const deputy = useDeputy()
-  return useSyncExternalStore(deputy.subscribe, deputy.line)
+  return useLook((deputy) => deputy.line())
 }
 
 /** An ask whose identity follows its content, so that callers may write it in place. */
@@ -30,14 +36,12 @@ export function useView<K extends QuestionAsk>(ask: K): ViewState<AnswerOf<K>> {
   const deputy = useDeputy()
   const stable = useStable(ask)
   useEffect(() => deputy.watch(stable), [deputy, stable])
-  const look = useCallback(() => deputy.view(stable), [deputy, stable])
-  return useSyncExternalStore(deputy.subscribe, look)
+  return useLook((known) => known.view(stable))
 }
 
 /** All commands that are not forgotten, oldest first. */
 export function useCommands(): Command[] {
-  const deputy = useDeputy()
-  return useSyncExternalStore(deputy.subscribe, deputy.commands)
+  return useLook((deputy) => deputy.commands())
 }
 
 /** Whether this device may ask something. */
@@ -45,7 +49,7 @@ export function useMay(ask: Ask['ask']): boolean {
   return useDeputy().device().rights.includes(rightFor(ask))
 }
 
-/** The latest command with this very ask's tag and target, and how to give it. */
+/** The latest command whose ask matches, and how to give one. */
 export function useCommand(match: (ask: Ask) => boolean): {
   command: Command | null
   give: (ask: CommandAsk) => string

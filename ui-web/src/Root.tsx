@@ -1,0 +1,29 @@
+/** Either the screens of pairing, or the page: whichever the opening has come to. */
+
+import { lazy, Suspense, useSyncExternalStore } from 'react'
+import type { Deputy } from './deputy/deputy'
+import { FirstRun, type FirstRunState } from './surfaces/pairing/FirstRun'
+
+/** How a browser comes to its agent; the core implements it. */
+export interface Opening {
+  /** The same object until it changes. */
+  state: () => FirstRunState | { state: 'paired'; deputy: Deputy }
+  subscribe: (listener: () => void) => () => void
+  pair: (link: string, name: string) => void
+  again: () => void
+  cancel: () => void
+}
+
+const App = lazy(() => import('./App').then((module) => ({ default: module.App })))
+
+export function Root({ opening }: { opening: Opening }) {
+  const state = useSyncExternalStore(opening.subscribe, opening.state)
+  if (state.state === 'paired') {
+    return (
+      <Suspense>
+        <App deputy={state.deputy} />
+      </Suspense>
+    )
+  }
+  return <FirstRun state={state} onPair={opening.pair} onAgain={opening.again} onCancel={opening.cancel} />
+}

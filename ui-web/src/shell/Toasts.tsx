@@ -1,0 +1,67 @@
+/** Shows toasts, and makes one of each need that opens and each command that was refused. */
+
+import { useCallback, useEffect, useRef, useState, type ReactNode } from 'react'
+import { X } from 'lucide-react'
+import { Link } from 'wouter'
+import { useCommands, useDeputy } from '../deputy/hooks'
+import { Button } from '../parts/Button'
+import { text } from '../words/json'
+import { ToastContext, type Say, type Toast } from './toasts'
+
+const LASTS_MS = 7_000
+
+export function Toasts({ children }: { children: ReactNode }) {
+  const [toasts, setToasts] = useState<Toast[]>([])
+  const next = useRef(1)
+  const drop = useCallback((id: number) => setToasts((all) => all.filter((one) => one.id !== id)), [])
+  const say = useCallback<Say>(
+    (toast) => {
+      const id = next.current++
+      // Never more than three: older ones are still where they lead to.
+      setToasts((all) => [...all.slice(-2), { ...toast, id }])
+      setTimeout(drop, LASTS_MS, id)
+    },
+    [drop],
+  )
+  useNews(say)
+  return (
+    <ToastContext value={say}>
+      {children}
+      <div className="toasts" role="status" aria-live="polite">
+        {toasts.map((toast) => (
+          <div key={toast.id} className={`toast tone-${toast.tone}`}>
+            <p className="wrap">{toast.text}</p>
+            {toast.to !== undefined && (
+              <Link to={toast.to} onClick={() => drop(toast.id)}>
+                Show
+              </Link>
+            )}
+            <Button isSmall weight="quiet" icon={X} aria-label="Dismiss" onPress={() => drop(toast.id)} />
+          </div>
+        ))}
+      </div>
+    </ToastContext>
+  )
+}
+
+function useNews(say: Say) {
+  const deputy = useDeputy()
+  useEffect(
+    () =>
+      deputy.onEvent((event) => {
+        if (event.kind !== 'need_opened') return
+        say({ text: text(event.data, 'title'), tone: 'calm', to: `/needs/${text(event.data, 'need')}` })
+      }),
+    [deputy, say],
+  )
+  const commands = useCommands()
+  const told = useRef(new Set<string>())
+  useEffect(() => {
+    for (const command of commands) {
+      if (command.state !== 'refused' || told.current.has(command.id)) continue
+      told.current.add(command.id)
+      // What was said in the chat answers there.
+      if (command.ask.ask !== 'say') say({ text: command.error.message, tone: 'bad' })
+    }
+  }, [commands, say])
+}

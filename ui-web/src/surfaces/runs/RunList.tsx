@@ -1,0 +1,99 @@
+/** Runs, newest first: filtered, and however many there are, only those in sight are drawn. */
+
+import { useEffect, useRef, useState } from 'react'
+import { History } from 'lucide-react'
+import { useView } from '../../deputy/hooks'
+import { useNames } from '../../deputy/names'
+import type { Run, RunState } from '../../deputy/types'
+import { useKept } from '../../parts/kept'
+import { Picker, type Item } from '../../parts/Picker'
+import { Blank, Shown } from '../../parts/Shown'
+import { RUN } from '../../words/states'
+import { RunRow } from './RunRow'
+import { useVisible } from './visible'
+
+const FIRST = 100
+const MOST = 20_000
+const ROW_REM = 3.5
+
+type StateFilter = RunState | 'all'
+
+const STATES: Item<StateFilter>[] = [
+  { id: 'all', label: 'Any state' },
+  ...(Object.keys(RUN) as RunState[]).map((state) => ({ id: state, label: RUN[state].word })),
+]
+
+/** Of one automation, or with a filter for it. */
+export function RunList({ automation }: { automation?: string }) {
+  const [state, setState] = useState<StateFilter>('all')
+  const [chosen, setChosen] = useState('all')
+  const [limit, setLimit] = useState(FIRST)
+  const automations = useView({ ask: 'automations', archived: true }).answer ?? []
+  const whose = automation ?? (chosen === 'all' ? undefined : chosen)
+  const runs = useKept(
+    useView({ ask: 'runs', limit, ...(whose ? { automation: whose } : {}), ...(state === 'all' ? {} : { state }) }),
+    `${whose ?? ''}/${state}`,
+  )
+  const change = (deed: () => void) => {
+    setLimit(FIRST)
+    deed()
+  }
+  return (
+    <>
+      <div className="filters">
+        {automation === undefined && (
+          <Picker
+            label="Automation"
+            value={chosen}
+            onChange={(id) => change(() => setChosen(id))}
+            items={[{ id: 'all', label: 'All automations' }, ...automations.map((one) => ({ id: one.id, label: one.name }))]}
+          />
+        )}
+        <Picker label="State" value={state} onChange={(id) => change(() => setState(id))} items={STATES} />
+      </div>
+      <Shown
+        view={runs}
+        rows={8}
+        isEmpty={(all) => all.length === 0}
+        empty={
+          <Blank icon={<History size={22} aria-hidden />} title="No runs">
+            {state === 'all' ? 'Nothing has run yet.' : 'None is in this state.'}
+          </Blank>
+        }
+      >
+        {(all) => (
+          <Rows
+            runs={all}
+            onEnd={all.length >= limit && limit < MOST ? () => setLimit(Math.min(limit * 4, MOST)) : null}
+          />
+        )}
+      </Shown>
+    </>
+  )
+}
+
+function Rows({ runs, onEnd }: { runs: Run[]; onEnd: (() => void) | null }) {
+  const name = useNames()
+  const list = useRef<HTMLUListElement>(null)
+  const row = ROW_REM * parseFloat(getComputedStyle(document.documentElement).fontSize)
+  const { from, to } = useVisible(list, runs.length, row)
+  const isAtEnd = to >= runs.length
+  useEffect(() => {
+    if (isAtEnd) onEnd?.()
+  }, [isAtEnd, onEnd])
+  return (
+    <ul ref={list} className="list rows" style={{ height: runs.length * row }} aria-label="Runs">
+      {runs.slice(from, to).map((run, at) => (
+        <li
+          key={run.id}
+          className="rows-row"
+          aria-setsize={onEnd ? -1 : runs.length}
+          aria-posinset={from + at + 1}
+          style={{ transform: `translateY(${(from + at) * row}px)`, height: row }}
+        >
+          <RunRow run={run} name={name(run.automation)} />
+        </li>
+      ))}
+    </ul>
+  )
+}

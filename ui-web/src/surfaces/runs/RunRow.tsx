@@ -1,0 +1,22 @@
+/** A run in a list. */
+
+import { Link } from 'wouter'
+import type { Run } from '../../deputy/types'
+import { Ago } from '../../parts/Ago'
+import { RunMark } from '../../parts/Mark'
+import { count, money } from '../../words/money'
+import { duration } from '../../words/time'
+
+export function RunRow({ run, name }: { run: Run; name: string }) {
+  return (
+    <Link to={`/runs/${run.id}`} className="run-row">
+      <RunMark run={run} isBare />
+      <span className="run-name clip">{name}</span>
+      <span className="run-id mono faint">{run.id}</span>
+      <span className="run-fact nums faint">{count(run.steps, 'step')}</span>
+      <span className="run-fact nums faint">{run.started_at ? duration(run.duration_ms) : '–'}</span>
+      <span className="run-fact nums faint">{run.cost_micros > 0 ? money(run.cost_micros) : ''}</span>
+      <Ago at={run.started_at ?? run.due_at} className="run-when small faint" />
+    </Link>
+  )
+}

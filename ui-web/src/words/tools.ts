@@ -1,0 +1,31 @@
+/** Tools and their operations in words. */
+
+const VERBS: Record<string, string> = {
+  'web.fetch': 'Read a page',
+  'web.request': 'Send a request',
+  'web.search': 'Search the web',
+  'feeds.read': 'Read a feed',
+  'mail.send': 'Send a mail',
+  'mail.draft': 'Draft a mail',
+  'mail.search': 'Search mail',
+  'mail.get': 'Read a mail',
+  'notify.send': 'Notify you',
+  'notes.put': 'Write a note',
+  'notes.get': 'Read a note',
+  'notes.search': 'Search notes',
+  'files.read': 'Read a file',
+  'files.list': 'List a folder',
+  'files.stat': 'Look at a file',
+  'files.write': 'Write a file',
+  'files.append': 'Add to a file',
+  'files.copy': 'Copy a file',
+  'files.move': 'Move a file',
+  'files.trash': 'Put a file into the trash',
+  'ctx.emit': 'Emit an item',
+  'ctx.sleep': 'Sleep',
+}
+
+/** E.g. `Send a mail`; the operation's own name when there are no words for it. */
+export function verb(tool: string): string {
+  return VERBS[tool] ?? tool
+}

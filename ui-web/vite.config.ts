@@ -1,0 +1,15 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+import { devAgent } from './dev/plugin.ts'
+
+export default defineConfig({
+  plugins: [react(), devAgent()],
+  server: { port: 5199, strictPort: true, host: '127.0.0.1' },
+  build: {
+    target: ['chrome123', 'firefox128', 'safari17.5'],
+    // Preloading by script is not worth its bytes where the browser does it.
+    modulePreload: { polyfill: false },
+    // The content security policy lets images be data, and nothing else.
+    assetsInlineLimit: 0,
+  },
+})

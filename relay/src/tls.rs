@@ -3,6 +3,7 @@
 use crate::config::CertificateSource;
 use crate::error::RelayError;
 use deputy_link::certificate_hash;
+use ring::digest::{Context, SHA256};
 use rustls::ServerConfig;
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::pem::PemObject;
@@ -12,6 +13,7 @@ use rustls::sign::CertifiedKey;
 use std::path::Path;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
+use zeroize::Zeroizing;
 
 /// How long a certificate of our own is good. Browsers take one by its hash for 14 days at most.
 const SELF_SIGNED_DAYS: u64 = 13;
@@ -25,6 +27,7 @@ pub(crate) struct Certificates {
     source: CertificateSource,
     names: Vec<String>,
     current: RwLock<Current>,
+    reset: [u8; 32],
 }
 
 #[derive(Debug)]
@@ -39,10 +42,16 @@ impl Certificates {
         names: Vec<String>,
     ) -> Result<Arc<Self>, RelayError> {
         let now = SystemTime::now();
-        let key = make(&source, &names, now)?;
+        let (key, secret) = make(&source, &names, now)?;
+        let mut hash = Context::new(&SHA256);
+        hash.update(b"deputy relay stateless reset 1");
+        hash.update(&secret);
+        let mut reset = [0; 32];
+        reset.copy_from_slice(hash.finish().as_ref());
         Ok(Arc::new(Self {
             source,
             names,
+            reset,
             current: RwLock::new(Current { key, made: now }),
         }))
     }
@@ -60,13 +69,20 @@ impl Certificates {
                 return Ok(false);
             }
         }
-        let key = make(&self.source, &self.names, now)?;
+        let (key, _) = make(&self.source, &self.names, now)?;
         let mut current = self.current.write().unwrap_or_else(|e| e.into_inner());
         if current.key.cert == key.cert {
             return Ok(false);
         }
         *current = Current { key, made: now };
         Ok(true)
+    }
+
+    /// A secret that is the same after a restart with the same key, though nothing is written down:
+    /// with it a relay tells whoever still speaks to the one before that the connection is no more
+    /// (RFC 9000, 10.3.2).
+    pub(crate) fn reset_secret(&self) -> &[u8; 32] {
+        &self.reset
     }
 
     /// The SHA-256 of the certificate in use.
@@ -114,16 +130,17 @@ fn make(
     source: &CertificateSource,
     names: &[String],
     now: SystemTime,
-) -> Result<Arc<CertifiedKey>, RelayError> {
+) -> Result<(Arc<CertifiedKey>, Zeroizing<Vec<u8>>), RelayError> {
     let (chain, key) = match source {
         CertificateSource::Files { chain, key } => from_files(chain, key)?,
         CertificateSource::SelfSigned => self_signed(names, now)?,
     };
+    let secret = Zeroizing::new(key.secret_der().to_vec());
     let signing = any_supported_type(&key).map_err(|error| RelayError::Tls(error.to_string()))?;
     let certified = CertifiedKey::new(chain, signing);
     match certified.keys_match() {
         Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {
-            Ok(Arc::new(certified))
+            Ok((Arc::new(certified), secret))
         }
         Err(error) => Err(RelayError::Tls(error.to_string())),
     }

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must be green before a change lands.
 
+use crate::node;
 use crate::tools::{Done, cargo, cargo_deny, compiler, find, python_packages, root, run};
 use std::process::Command;
 
@@ -9,6 +10,8 @@ const COUNTERPARTS: &[(&str, &str)] = &[
     ("dovecot", "dovecot-core"),
     ("faketime", "faketime"),
     ("nats-server", "nats-server"),
+    ("chromium", "chromium"),
+    ("openssl", "openssl"),
 ];
 
 /// Test builds of the agent: they can be killed at every write, and made to run hostile code.
@@ -26,6 +29,7 @@ pub(crate) fn test() -> Done {
     clippy(&["--package", "deputy-agent", "--features", TEST_FEATURES])?;
     clippy(&["--package", "deputy-relay", "--features", RELAY_FEATURES])?;
     dependencies()?;
+    page()?;
     fault_build()?;
     run(&mut cargo(&[
         "build",
@@ -55,7 +59,16 @@ pub(crate) fn test() -> Done {
         "--test",
         "push",
     ]))?;
-    interop()
+    interop()?;
+    node::npm(&root().join("ui-web"), &["run", "e2e"])
+}
+
+/// The page, which the agent that is tested takes in: built, its types, its lint, its own tests.
+fn page() -> Done {
+    crate::web::web()?;
+    let folder = root().join("ui-web");
+    node::npm(&folder, &["run", "check"])?;
+    node::npm(&folder, &["run", "test"])
 }
 
 /// A device in Python, written from the specification alone, against the built agent and relay.

@@ -6,6 +6,12 @@ use std::process::Command;
 /// Builds the agent and starts it in the foreground.
 pub(crate) fn up(args: &[String]) -> Done {
     compiler()?;
+    if let Err(error) = crate::web::web() {
+        println!(
+            "\nThe page cannot be built here, so the agent comes without it: {error}\n\
+             The command line has everything that it has.\n"
+        );
+    }
     run(&mut cargo(&[
         "build",
         "--release",

@@ -81,12 +81,25 @@ pub(crate) fn bind(
     };
     let runtime = Arc::new(quinn::TokioRuntime);
     Endpoint::new(
-        quinn::EndpointConfig::default(),
+        endpoint(certificates.reset_secret()),
         Some(config),
         socket,
         runtime,
     )
     .map_err(listen)
+}
+
+/// Whoever speaks to the relay that was here before learns at once that it is no more, instead of when
+/// its patience ends: for that, the numbers of connections must be known by their look again, too.
+fn endpoint(secret: &[u8; 32]) -> quinn::EndpointConfig {
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret);
+    let mut look = [0; 8];
+    look.copy_from_slice(&ring::hmac::sign(&key, b"connection ids").as_ref()[..8]);
+    let look = u64::from_be_bytes(look);
+    let mut config = quinn::EndpointConfig::new(Arc::new(key));
+    config
+        .cid_generator(move || Box::new(quinn_proto::HashedConnectionIdGenerator::from_key(look)));
+    config
 }
 
 fn transport(hub: &Hub) -> TransportConfig {

@@ -4,20 +4,20 @@
 /** A stream of bytes to an agent, whatever carries it. */
 export interface Carrier {
   /** What carries it, for people who look. */
-  readonly kind: 'webtransport' | 'websocket' | 'loopback';
+  readonly kind: 'webtransport' | 'websocket' | 'loopback'
   /** The next bytes; null when the other side has ended. Rejects with a {@link Reset}. */
-  read(): Promise<Uint8Array | null>;
-  write(bytes: Uint8Array): void;
+  read(): Promise<Uint8Array | null>
+  write(bytes: Uint8Array): void
   /** Ends this side once everything is sent. */
-  close(): void;
+  close(): void
   /** Lets go at once. */
-  abort(): void;
+  abort(): void
 }
 
 /** A stream that was reset; the code is one of the link's, or absent. */
 export class Reset extends Error {
   constructor(readonly code: number | undefined) {
-    super('the connection broke');
+    super('the connection broke')
   }
 }
 
@@ -27,82 +27,82 @@ export class Refused extends Error {
     readonly code: string,
     message: string,
   ) {
-    super(message);
+    super(message)
   }
 }
 
 interface Message {
-  type: string;
-  code?: string;
-  message?: string;
-  hint?: string;
+  type: string
+  code?: string
+  message?: string
+  hint?: string
 }
 
-const VERSION = 1;
-const LONGEST = 65_535;
+const VERSION = 1
+const LONGEST = 65_535
 
 /** A message with its two bytes of length. */
 export function frame(message: object): Uint8Array {
-  const body = new TextEncoder().encode(JSON.stringify(message));
-  const framed = new Uint8Array(2 + body.length);
-  new DataView(framed.buffer).setUint16(0, body.length);
-  framed.set(body, 2);
-  return framed;
+  const body = new TextEncoder().encode(JSON.stringify(message))
+  const framed = new Uint8Array(2 + body.length)
+  new DataView(framed.buffer).setUint16(0, body.length)
+  framed.set(body, 2)
+  return framed
 }
 
 /** The first words of a client. */
 export function hello(software: string): Uint8Array {
-  return frame({ type: 'hello', versions: [VERSION], role: 'client', features: [], software });
+  return frame({ type: 'hello', versions: [VERSION], role: 'client', features: [], software })
 }
 
 /** Asks for the agent behind a route. */
 export function dial(route: string): Uint8Array {
-  return frame({ type: 'dial', route });
+  return frame({ type: 'dial', route })
 }
 
 /** Reads messages from the front of a stream, and then what comes after them. */
 export class Messages {
-  private arrived = new Uint8Array(0);
+  private arrived = new Uint8Array(0)
 
   constructor(private readonly next: () => Promise<Uint8Array | null>) {}
 
   /** Waits for a message of a kind. Rejects with {@link Refused}, or when another comes. */
   async expect(type: string): Promise<void> {
-    const message = await this.message();
+    const message = await this.message()
     if (message.type === 'refused') {
-      const words = [message.message, message.hint].filter(Boolean).join(' ');
-      throw new Refused(message.code ?? '', words);
+      const words = [message.message, message.hint].filter(Boolean).join(' ')
+      throw new Refused(message.code ?? '', words)
     }
-    if (message.type !== type) throw new Error(`the relay said “${message.type}” instead of “${type}”`);
+    if (message.type !== type) throw new Error(`the relay said “${message.type}” instead of “${type}”`)
   }
 
   /** What came after the last message, first; then the rest of the stream. */
   async read(): Promise<Uint8Array | null> {
-    if (this.arrived.length === 0) return this.next();
-    const arrived = this.arrived;
-    this.arrived = new Uint8Array(0);
-    return arrived;
+    if (this.arrived.length === 0) return this.next()
+    const arrived = this.arrived
+    this.arrived = new Uint8Array(0)
+    return arrived
   }
 
   private async message(): Promise<Message> {
-    await this.atLeast(2);
-    const length = new DataView(this.arrived.buffer, this.arrived.byteOffset).getUint16(0);
-    if (length > LONGEST) throw new Error('the relay’s words are too long');
-    await this.atLeast(2 + length);
-    const body = this.arrived.subarray(2, 2 + length);
-    const message = JSON.parse(new TextDecoder().decode(body)) as Message;
-    this.arrived = this.arrived.slice(2 + length);
-    return message;
+    await this.atLeast(2)
+    const length = new DataView(this.arrived.buffer, this.arrived.byteOffset).getUint16(0)
+    if (length > LONGEST) throw new Error('the relay’s words are too long')
+    await this.atLeast(2 + length)
+    const body = this.arrived.subarray(2, 2 + length)
+    const message = JSON.parse(new TextDecoder().decode(body)) as Message
+    this.arrived = this.arrived.slice(2 + length)
+    return message
   }
 
   private async atLeast(length: number): Promise<void> {
     while (this.arrived.length < length) {
-      const more = await this.next();
-      if (more === null) throw new Error('the relay hung up');
-      const longer = new Uint8Array(this.arrived.length + more.length);
-      longer.set(this.arrived);
-      longer.set(more, this.arrived.length);
-      this.arrived = longer;
+      const more = await this.next()
+      if (more === null) throw new Error('the relay hung up')
+      const longer = new Uint8Array(this.arrived.length + more.length)
+      longer.set(this.arrived)
+      longer.set(more, this.arrived.length)
+      this.arrived = longer
     }
   }
 }

@@ -1,85 +1,82 @@
 // Where an agent is reached, and the way there: what is tried, in which order, with which head start.
 
-import { type Carrier, Refused } from './link';
-import { openLoopback, openWebSocket } from './websocket';
-import { openWebTransport } from './webtransport';
+import { type Carrier, Refused } from './link'
+import { openLoopback, openWebSocket } from './websocket'
+import { openWebTransport } from './webtransport'
 
 /** A relay, and the agent's route for this device there. */
 export interface Place {
-  address: string;
-  route: string;
-  certificate?: number[];
+  address: string
+  route: string
+  certificate?: number[]
 }
 
 /** How long the second way waits for the first, ms. */
-const HEAD_START = 300;
+const HEAD_START = 300
 
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
 
-type Way = (signal: AbortSignal) => Promise<Carrier>;
+type Way = (signal: AbortSignal) => Promise<Carrier>
 
 /** What worked last on this network is tried first. */
-let last: Carrier['kind'] | undefined;
+let last: Carrier['kind'] | undefined
 
 /** Another network: what worked on the last one says nothing. */
 export function networkChanged(): void {
-  last = undefined;
+  last = undefined
 }
 
 /** Opens a stream to the agent by whichever way is there first. */
 export async function openPlace(place: Place, software: string, signal: AbortSignal): Promise<Carrier> {
   if (LOOPBACK.test(location.hostname)) {
     try {
-      return await openLoopback(place, signal);
+      return await openLoopback(place, signal)
     } catch {
       // Another agent than the one that served this page.
     }
   }
-  const transport: Way = (signal) => openWebTransport(place, software, signal);
-  const socket: Way = (signal) => openWebSocket(place, software, signal);
-  const ways = last === 'websocket' ? [socket, transport] : [transport, socket];
-  // No browser takes a certificate by its hash over a WebSocket, and some have no WebTransport.
-  const possible = ways.filter((way) =>
-    way === transport ? typeof WebTransport !== 'undefined' : !place.certificate,
-  );
-  const carrier = await race(possible, signal);
-  last = carrier.kind;
-  return carrier;
+  const transport: Way = (signal) => openWebTransport(place, software, signal)
+  const socket: Way = (signal) => openWebSocket(place, software, signal)
+  const ways = last === 'websocket' ? [socket, transport] : [transport, socket]
+  const possible = ways.filter((way) => way !== transport || typeof WebTransport !== 'undefined')
+  const carrier = await race(possible, signal)
+  last = carrier.kind
+  return carrier
 }
 
 async function race(ways: Way[], signal: AbortSignal): Promise<Carrier> {
-  const losers = new AbortController();
-  const stop = AbortSignal.any([signal, losers.signal]);
-  const [first, second] = ways;
-  if (!first) throw new Error('this browser cannot reach this relay: it has no WebTransport');
-  let failed: (reason: unknown) => void = () => undefined;
-  const early = new Promise<unknown>((resolve) => (failed = resolve));
+  const losers = new AbortController()
+  const stop = AbortSignal.any([signal, losers.signal])
+  const [first, second] = ways
+  if (!first) throw new Error('this browser has no way to a relay')
+  let failed: (reason: unknown) => void = () => undefined
+  const early = new Promise<unknown>((resolve) => (failed = resolve))
   const one = first(stop).catch((error: unknown) => {
-    failed(error);
-    throw error;
-  });
-  if (!second) return one;
+    failed(error)
+    throw error
+  })
+  if (!second) return one
   const two = (async () => {
-    const pause = new Promise((resolve) => setTimeout(resolve, HEAD_START));
-    const error = await Promise.race([pause, early]);
+    const pause = new Promise((resolve) => setTimeout(resolve, HEAD_START))
+    const error = await Promise.race([pause, early])
     // In words, by the relay itself: the other way would hear the same.
-    if (error instanceof Refused) throw error;
-    return second(stop);
-  })();
+    if (error instanceof Refused) throw error
+    return second(stop)
+  })()
   try {
-    const won = await Promise.any([one, two]);
-    void letGo([one, two], won, losers);
-    return won;
+    const won = await Promise.any([one, two])
+    void letGo([one, two], won, losers)
+    return won
   } catch (error) {
-    const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
-    throw errors.find((each) => each instanceof Refused) ?? errors[0];
+    const errors: unknown[] = error instanceof AggregateError ? error.errors : [error]
+    throw errors.find((each) => each instanceof Refused) ?? errors[0]
   }
 }
 
 /** Ends what came second, unless it is what came first. */
 async function letGo(all: Promise<Carrier>[], won: Carrier, losers: AbortController): Promise<void> {
-  losers.abort();
+  losers.abort()
   for (const each of await Promise.allSettled(all)) {
-    if (each.status === 'fulfilled' && each.value !== won) each.value.abort();
+    if (each.status === 'fulfilled' && each.value !== won) each.value.abort()
   }
 }

@@ -3,23 +3,23 @@
 // The pairing holds this device's key. It is encrypted with a key of the browser's that no script can
 // read out, so a copy of the database is of no use elsewhere.
 
-const DATABASE = 'deputy';
-const STORE = 'kept';
-const DEVICE = 'device';
-const WRAPPING = 'wrapping key';
+const DATABASE = 'deputy'
+const STORE = 'kept'
+const DEVICE = 'device'
+const WRAPPING = 'wrapping key'
 
 interface Sealed {
-  iv: Uint8Array<ArrayBuffer>;
-  bytes: ArrayBuffer;
+  iv: Uint8Array<ArrayBuffer>
+  bytes: ArrayBuffer
 }
 
 /** Opens the database of this browser. */
 export async function openStore(): Promise<Store> {
-  const request = indexedDB.open(DATABASE, 1);
+  const request = indexedDB.open(DATABASE, 1)
   request.onupgradeneeded = () => {
-    request.result.createObjectStore(STORE);
-  };
-  return new Store(await done(request));
+    request.result.createObjectStore(STORE)
+  }
+  return new Store(await done(request))
 }
 
 /** The database of this browser. */
@@ -28,73 +28,73 @@ export class Store {
 
   /** Bytes that were kept under a name. */
   async kept(name: string): Promise<Uint8Array | undefined> {
-    return (await this.get(name)) as Uint8Array | undefined;
+    return (await this.get(name)) as Uint8Array | undefined
   }
 
   /** Keeps bytes; on disk when it is done. */
   async keep(name: string, bytes: Uint8Array): Promise<void> {
-    await this.put(name, bytes);
+    await this.put(name, bytes)
   }
 
   /** The pairing of this browser, as the core's JSON. */
   async device(): Promise<string | undefined> {
-    const sealed = (await this.get(DEVICE)) as Sealed | undefined;
-    const key = (await this.get(WRAPPING)) as CryptoKey | undefined;
-    if (!sealed || !key) return undefined;
-    const plain = await crypto.subtle.decrypt({ name: 'AES-GCM', iv: sealed.iv }, key, sealed.bytes);
-    return new TextDecoder().decode(plain);
+    const sealed = (await this.get(DEVICE)) as Sealed | undefined
+    const key = (await this.get(WRAPPING)) as CryptoKey | undefined
+    if (!sealed || !key) return undefined
+    const plain = await crypto.subtle.decrypt({ name: 'AES-GCM', iv: sealed.iv }, key, sealed.bytes)
+    return new TextDecoder().decode(plain)
   }
 
   /** Keeps a pairing in place of the last. */
   async keepDevice(device: string): Promise<void> {
-    let key = (await this.get(WRAPPING)) as CryptoKey | undefined;
+    let key = (await this.get(WRAPPING)) as CryptoKey | undefined
     if (!key) {
-      key = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
-      await this.put(WRAPPING, key);
+      key = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt'])
+      await this.put(WRAPPING, key)
     }
-    const iv = crypto.getRandomValues(new Uint8Array(12));
-    const plain = new TextEncoder().encode(device);
-    const bytes = await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, key, plain);
-    await this.put(DEVICE, { iv, bytes } satisfies Sealed);
+    const iv = crypto.getRandomValues(new Uint8Array(12))
+    const plain = new TextEncoder().encode(device)
+    const bytes = await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, key, plain)
+    await this.put(DEVICE, { iv, bytes } satisfies Sealed)
   }
 
   /** Forgets everything, also what was kept for the last pairing. */
   async clear(): Promise<void> {
-    const transaction = this.database.transaction(STORE, 'readwrite', { durability: 'strict' });
-    transaction.objectStore(STORE).clear();
-    await completed(transaction);
+    const transaction = this.database.transaction(STORE, 'readwrite', { durability: 'strict' })
+    transaction.objectStore(STORE).clear()
+    await completed(transaction)
   }
 
   private async get(name: string): Promise<unknown> {
-    const store = this.database.transaction(STORE).objectStore(STORE);
-    return done(store.get(name) as IDBRequest<unknown>);
+    const store = this.database.transaction(STORE).objectStore(STORE)
+    return done(store.get(name) as IDBRequest<unknown>)
   }
 
   private async put(name: string, value: unknown): Promise<void> {
-    const transaction = this.database.transaction(STORE, 'readwrite', { durability: 'strict' });
-    transaction.objectStore(STORE).put(value, name);
-    await completed(transaction);
+    const transaction = this.database.transaction(STORE, 'readwrite', { durability: 'strict' })
+    transaction.objectStore(STORE).put(value, name)
+    await completed(transaction)
   }
 }
 
 function done<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => {
-      resolve(request.result);
-    };
+      resolve(request.result)
+    }
     request.onerror = () => {
-      reject(request.error ?? new Error('the browser’s database does not answer'));
-    };
-  });
+      reject(request.error ?? new Error('the browser’s database does not answer'))
+    }
+  })
 }
 
 function completed(transaction: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => {
-      resolve();
-    };
+      resolve()
+    }
     transaction.onabort = () => {
-      reject(transaction.error ?? new Error('the browser’s database took nothing'));
-    };
-  });
+      reject(transaction.error ?? new Error('the browser’s database took nothing'))
+    }
+  })
 }

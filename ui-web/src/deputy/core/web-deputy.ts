@@ -1,41 +1,41 @@
 // The agent as the page's surfaces see it, on the WebAssembly core.
 
-import { WebClient } from '../../../core/core';
-import type { Command, Deputy, Line, ViewState } from '../deputy';
-import type { AnswerOf, Ask, Event, Right } from '../types';
-import { Driver } from './driver';
-import type { Store } from './store';
+import { WebClient } from '../../../core/core'
+import type { AnswerOf, Ask, Command, Deputy, Line, ViewState } from '../deputy'
+import type { Event, Right } from '../types'
+import { Driver } from './driver'
+import type { Store } from './store'
 
 type Notice =
   | { type: 'event'; event: Event }
   | { type: 'answer'; token: number; answer?: { value: unknown }; error?: { message: string; hint: string } }
   | { type: 'device'; device: unknown }
   | { type: 'not_kept'; message: string }
-  | { type: 'line' | 'view' | 'command' | 'forgotten' };
+  | { type: 'line' | 'view' | 'command' | 'forgotten' }
 
 interface Waiting {
-  resolve(answer: unknown): void;
-  reject(error: unknown): void;
+  resolve(answer: unknown): void
+  reject(error: unknown): void
 }
 
 /** How long a question waits for the agent, ms. */
-const PATIENCE = 20_000;
+const PATIENCE = 20_000
 
-const NOTHING: ViewState<unknown> = { answer: null, trouble: null, asOfMs: null, fresh: false };
+const NOTHING: ViewState<unknown> = { answer: null, trouble: null, asOfMs: null, fresh: false }
 
 /** A core that is driven, and what it has said. */
 export class WebDeputy implements Deputy {
-  private readonly driver: Driver;
-  private readonly listeners = new Set<() => void>();
-  private readonly eventListeners = new Set<(event: Event) => void>();
-  private readonly waiting = new Map<number, Waiting>();
+  private readonly driver: Driver
+  private readonly listeners = new Set<() => void>()
+  private readonly eventListeners = new Set<(event: Event) => void>()
+  private readonly waiting = new Map<number, Waiting>()
   /** Snapshots, of the same identity until they change. */
-  private readonly views = new Map<string, { text: string; view: ViewState<unknown> }>();
-  private commandsText = '';
-  private commandsNow: Command[] = [];
-  private lineText = '';
-  private lineNow: Line = { state: 'connecting' };
-  private deviceNow: { id: string; rights: Right[] };
+  private readonly views = new Map<string, { text: string; view: ViewState<unknown> }>()
+  private commandsText = ''
+  private commandsNow: Command[] = []
+  private lineText = ''
+  private lineNow: Line = { state: 'connecting' }
+  private deviceNow: { id: string; rights: Right[] }
 
   private constructor(
     private readonly client: WebClient,
@@ -43,51 +43,54 @@ export class WebDeputy implements Deputy {
     device: string,
     private readonly onTrouble: (message: string) => void,
   ) {
-    this.deviceNow = JSON.parse(device) as { id: string; rights: Right[] };
+    this.deviceNow = JSON.parse(device) as { id: string; rights: Right[] }
     this.driver = new Driver(client, {
       keep: (name, bytes) => store.keep(name, bytes),
       tell: (notice) => {
-        this.hear(JSON.parse(notice) as Notice);
+        this.hear(JSON.parse(notice) as Notice)
       },
       moved: () => {
-        for (const listener of this.listeners) listener();
+        for (const listener of this.listeners) listener()
       },
-    });
-    if (client.trouble) onTrouble(client.trouble);
+    })
+    if (client.trouble) onTrouble(client.trouble)
   }
 
   /** The agent of the pairing that this browser keeps; undefined when there is none. */
   static async open(store: Store, onTrouble: (message: string) => void): Promise<WebDeputy | undefined> {
-    const device = await store.device();
-    if (device === undefined) return undefined;
-    const [commands, views] = [await store.kept('commands'), await store.kept('views')];
-    const client = new WebClient(device, commands, views, performance.now(), Date.now());
-    const deputy = new WebDeputy(client, store, device, onTrouble);
-    deputy.driver.move();
-    return deputy;
+    const device = await store.device()
+    if (device === undefined) return undefined
+    const [commands, views] = [await store.kept('commands'), await store.kept('views')]
+    const client = new WebClient(device, commands, views, performance.now(), Date.now())
+    const deputy = new WebDeputy(client, store, device, onTrouble)
+    deputy.driver.move()
+    return deputy
   }
 
-  line(): Line {
-    const text = this.client.line();
+  line = (): Line => {
+    const text = this.client.line()
     if (text !== this.lineText) {
-      this.lineText = text;
-      this.lineNow = JSON.parse(text) as Line;
+      this.lineText = text
+      const line = JSON.parse(text) as Line
+      // The core counts on the clock that only goes forward.
+      if (line.until !== undefined) line.until += Date.now() - performance.now()
+      this.lineNow = line
     }
-    return this.lineNow;
+    return this.lineNow
   }
 
-  view<K extends Ask>(ask: K): ViewState<AnswerOf<K>> {
-    const key = JSON.stringify(ask);
-    const text = this.client.view(key);
-    if (text === undefined) return NOTHING as ViewState<AnswerOf<K>>;
-    let known = this.views.get(key);
+  view = <K extends Ask>(ask: K): ViewState<AnswerOf<K>> => {
+    const key = JSON.stringify(ask)
+    const text = this.client.view(key)
+    if (text === undefined) return NOTHING as ViewState<AnswerOf<K>>
+    let known = this.views.get(key)
     if (known?.text !== text) {
       const view = JSON.parse(text) as {
-        answer: { value: unknown } | null;
-        trouble: string | null;
-        as_of_ms: number | null;
-        fresh: boolean;
-      };
+        answer: { value: unknown } | null
+        trouble: string | null
+        as_of_ms: number | null
+        fresh: boolean
+      }
       known = {
         text,
         view: {
@@ -96,134 +99,134 @@ export class WebDeputy implements Deputy {
           asOfMs: view.as_of_ms,
           fresh: view.fresh,
         },
-      };
-      this.views.set(key, known);
+      }
+      this.views.set(key, known)
     }
-    return known.view as ViewState<AnswerOf<K>>;
+    return known.view as ViewState<AnswerOf<K>>
   }
 
-  watch(ask: Ask): () => void {
-    const key = JSON.stringify(ask);
+  watch = (ask: Ask): (() => void) => {
+    const key = JSON.stringify(ask)
     this.tell((ticks, unix) => {
-      this.client.watch(key, ticks, unix);
-    });
+      this.client.watch(key, ticks, unix)
+    })
     return () => {
-      this.client.unwatch(key);
-    };
+      this.client.unwatch(key)
+    }
   }
 
-  ask<K extends Ask>(ask: K, patienceMs = PATIENCE): Promise<AnswerOf<K>> {
+  ask = <K extends Ask>(ask: K, patienceMs = PATIENCE): Promise<AnswerOf<K>> => {
     return new Promise((resolve, reject) => {
       this.tell((ticks, unix) => {
-        const token = this.client.ask(JSON.stringify(ask), patienceMs, ticks, unix);
+        const token = this.client.ask(JSON.stringify(ask), patienceMs, ticks, unix)
         this.waiting.set(token, {
           resolve: (answer) => {
-            resolve(answer as AnswerOf<K>);
+            resolve(answer as AnswerOf<K>)
           },
           reject,
-        });
-      });
-    });
+        })
+      })
+    })
   }
 
-  command(ask: Ask): string {
-    let id = '';
+  command = (ask: Ask): string => {
+    let id = ''
     this.tell((ticks, unix) => {
-      id = this.client.command(JSON.stringify(ask), ticks, unix);
-    });
-    return id;
+      id = this.client.command(JSON.stringify(ask), ticks, unix)
+    })
+    return id
   }
 
-  commands(): Command[] {
-    const text = this.client.commands();
+  commands = (): Command[] => {
+    const text = this.client.commands()
     if (text !== this.commandsText) {
-      this.commandsText = text;
-      this.commandsNow = JSON.parse(text) as Command[];
+      this.commandsText = text
+      this.commandsNow = JSON.parse(text) as Command[]
     }
-    return this.commandsNow;
+    return this.commandsNow
   }
 
-  withdraw(id: string): boolean {
-    let withdrawn = false;
+  withdraw = (id: string): boolean => {
+    let withdrawn = false
     this.tell(() => {
-      withdrawn = this.client.withdraw(id);
-    });
-    return withdrawn;
+      withdrawn = this.client.withdraw(id)
+    })
+    return withdrawn
   }
 
-  forget(id: string): void {
+  forget = (id: string): void => {
     this.tell(() => {
-      this.client.forget(id);
-    });
+      this.client.forget(id)
+    })
   }
 
-  subscribe(listener: () => void): () => void {
-    this.listeners.add(listener);
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener)
     return () => {
-      this.listeners.delete(listener);
-    };
+      this.listeners.delete(listener)
+    }
   }
 
-  onEvent(listener: (event: Event) => void): () => void {
-    this.eventListeners.add(listener);
+  onEvent = (listener: (event: Event) => void): (() => void) => {
+    this.eventListeners.add(listener)
     return () => {
-      this.eventListeners.delete(listener);
-    };
+      this.eventListeners.delete(listener)
+    }
   }
 
   device(): { id: string; rights: Right[] } {
-    return this.deviceNow;
+    return this.deviceNow
   }
 
   /** The page is seen again, or hidden. */
   setSeen(isSeen: boolean): void {
     this.tell((ticks, unix) => {
-      if (isSeen) this.client.resume(ticks, unix);
-      else this.client.suspend();
-    });
+      if (isSeen) this.client.resume(ticks, unix)
+      else this.client.suspend()
+    })
   }
 
   /** The network is another. */
   networkChanged(): void {
     this.tell((ticks, unix) => {
-      this.client.networkChanged(ticks, unix);
-    });
+      this.client.networkChanged(ticks, unix)
+    })
   }
 
   /** Lets go of everything. */
   end(): void {
-    this.driver.end();
+    this.driver.end()
   }
 
   private tell(something: (ticks: number, unix: number) => void): void {
     this.driver.say(() => {
-      something(performance.now(), Date.now());
-    });
+      something(performance.now(), Date.now())
+    })
   }
 
   private hear(notice: Notice): void {
     switch (notice.type) {
       case 'event':
-        for (const listener of this.eventListeners) listener(notice.event);
-        break;
+        for (const listener of this.eventListeners) listener(notice.event)
+        break
       case 'answer': {
-        const waiting = this.waiting.get(notice.token);
-        this.waiting.delete(notice.token);
-        if (notice.answer) waiting?.resolve(notice.answer.value);
-        else waiting?.reject(notice.error);
-        break;
+        const waiting = this.waiting.get(notice.token)
+        this.waiting.delete(notice.token)
+        if (notice.answer) waiting?.resolve(notice.answer.value)
+        else waiting?.reject(notice.error)
+        break
       }
       case 'device': {
-        const device = JSON.stringify(notice.device);
-        this.deviceNow = notice.device as { id: string; rights: Right[] };
+        const device = JSON.stringify(notice.device)
+        this.deviceNow = notice.device as { id: string; rights: Right[] }
         this.store.keepDevice(device).catch((error: unknown) => {
-          this.onTrouble(String(error));
-        });
-        break;
+          this.onTrouble(String(error))
+        })
+        break
       }
       case 'not_kept':
-        this.onTrouble(notice.message);
-        break;
+        this.onTrouble(notice.message)
+        break
       default:
     }
   }

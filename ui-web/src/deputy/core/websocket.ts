@@ -1,90 +1,86 @@
 // WebSockets: through a relay where UDP is blocked, and straight to an agent on this machine.
 
-import { type Carrier, Messages, Reset, dial, hello } from './link';
-import type { Place } from './place';
+import { type Carrier, Messages, Reset, dial, hello } from './link'
+import type { Place } from './place'
 
-const PATH = '/deputy/link';
+const PATH = '/deputy/link'
 
 /** Close codes of the link are these more. */
-const CLOSE_BASE = 4000;
+const CLOSE_BASE = 4000
 
 /** The most bytes of one message. */
-const MOST = 65_536;
+const MOST = 65_536
 
 /** A stream to the agent through a relay. */
-export async function openWebSocket(
-  place: Place,
-  software: string,
-  signal: AbortSignal,
-): Promise<Carrier> {
-  const socket = await open(`wss://${place.address}${PATH}`, signal);
+export async function openWebSocket(place: Place, software: string, signal: AbortSignal): Promise<Carrier> {
+  const socket = await open(`wss://${place.address}${PATH}`, signal)
   try {
-    const messages = new Messages(() => socket.read());
-    socket.write(hello(software));
-    await messages.expect('welcome');
-    socket.write(dial(place.route));
-    await messages.expect('connected');
-    return { ...socket, kind: 'websocket', read: () => messages.read() };
+    const messages = new Messages(() => socket.read())
+    socket.write(hello(software))
+    await messages.expect('welcome')
+    socket.write(dial(place.route))
+    await messages.expect('connected')
+    return { ...socket, kind: 'websocket', read: () => messages.read() }
   } catch (error) {
-    socket.abort();
-    throw error;
+    socket.abort()
+    throw error
   }
 }
 
 /** A stream to the agent that has served this page, which is on this machine. */
 export async function openLoopback(place: Place, signal: AbortSignal): Promise<Carrier> {
-  const socket = await open(`ws://${location.host}/session?route=${place.route}`, signal);
-  return { ...socket, kind: 'loopback' };
+  const socket = await open(`ws://${location.host}/session?route=${place.route}`, signal)
+  return { ...socket, kind: 'loopback' }
 }
 
-type Bytes = Omit<Carrier, 'kind'>;
+type Bytes = Omit<Carrier, 'kind'>
 
 function open(address: string, signal: AbortSignal): Promise<Bytes> {
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(address);
-    socket.binaryType = 'arraybuffer';
-    const arrived: (Uint8Array | null)[] = [];
-    let reset: Reset | undefined;
-    let wake: (() => void) | undefined;
+    const socket = new WebSocket(address)
+    socket.binaryType = 'arraybuffer'
+    const arrived: (Uint8Array | null)[] = []
+    let reset: Reset | undefined
+    let wake: (() => void) | undefined
     const abort = () => {
-      socket.close();
-    };
-    signal.addEventListener('abort', abort);
+      socket.close()
+    }
+    signal.addEventListener('abort', abort)
     const bytes: Bytes = {
       read: async () => {
         for (;;) {
-          const next = arrived.shift();
-          if (next !== undefined) return next;
-          if (reset) throw reset;
-          await new Promise<void>((resolved) => (wake = resolved));
+          const next = arrived.shift()
+          if (next !== undefined) return next
+          if (reset) throw reset
+          await new Promise<void>((resolved) => (wake = resolved))
         }
       },
       write: (bytes) => {
         for (let at = 0; at < bytes.length; at += MOST) {
-          socket.send(bytes.slice(at, at + MOST));
+          socket.send(bytes.slice(at, at + MOST))
         }
       },
       close: () => {
-        if (socket.readyState === WebSocket.OPEN) socket.send(new Uint8Array(0));
+        if (socket.readyState === WebSocket.OPEN) socket.send(new Uint8Array(0))
         // What is still to be sent is sent before the closing.
-        socket.close(1000);
+        socket.close(1000)
       },
       abort,
-    };
+    }
     socket.onopen = () => {
-      signal.removeEventListener('abort', abort);
-      resolve(bytes);
-    };
+      signal.removeEventListener('abort', abort)
+      resolve(bytes)
+    }
     socket.onmessage = (event) => {
-      const message = new Uint8Array(event.data as ArrayBuffer);
-      arrived.push(message.length === 0 ? null : message);
-      wake?.();
-    };
+      const message = new Uint8Array(event.data as ArrayBuffer)
+      arrived.push(message.length === 0 ? null : message)
+      wake?.()
+    }
     socket.onclose = (event) => {
-      const code = event.code - CLOSE_BASE;
-      reset = new Reset(code >= 0 && code < 1000 ? code : undefined);
-      reject(reset);
-      wake?.();
-    };
-  });
+      const code = event.code - CLOSE_BASE
+      reset = new Reset(code >= 0 && code < 1000 ? code : undefined)
+      reject(reset)
+      wake?.()
+    }
+  })
 }

@@ -1,0 +1,182 @@
+// A real agent, a real relay and a real browser, in temporary directories; all gone at the end.
+
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, mkdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium } from 'playwright-core'
+
+const DEBUG = new URL('../../target/debug/', import.meta.url).pathname
+const DEPUTY = process.env.DEPUTY ?? join(DEBUG, 'deputy')
+const RELAY = process.env.DEPUTY_RELAY ?? join(DEBUG, 'deputy-relay')
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
+
+/** Where screenshots are left. */
+const SHOTS = process.env.SHOTS ?? new URL('../../target/screenshots/', import.meta.url).pathname
+
+/** How long anything may take, ms: the machine may be busy. */
+export const PATIENCE = 30_000
+
+const directory = mkdtempSync(join(tmpdir(), 'deputy-e2e-'))
+const running = new Set()
+
+function start(program, args, options = {}) {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
+  running.add(child)
+  child.on('exit', () => running.delete(child))
+  child.stderr.resume()
+  return child
+}
+
+/** The first line of a stream that holds something. */
+function line(stream, pattern) {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    const timer = setTimeout(() => reject(new Error(`nothing like ${pattern} in: ${text}`)), PATIENCE)
+    stream.on('data', (data) => {
+      text += data
+      const found = text.match(pattern)
+      if (found) {
+        clearTimeout(timer)
+        resolve(found)
+      }
+    })
+  })
+}
+
+/** Waits for something to become true. */
+export async function until(what, condition) {
+  const deadline = Date.now() + PATIENCE
+  for (;;) {
+    const found = await condition()
+    if (found) return found
+    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+/** An agent with a data directory of its own. */
+export class Agent {
+  constructor(name) {
+    this.home = join(directory, name)
+    this.env = { ...process.env, DEPUTY_HOME: this.home }
+  }
+
+  async up(...args) {
+    // The same port after a restart, as the default is.
+    const listen = this.address ? this.address.replace('http://', '') : '127.0.0.1:0'
+    this.child = start(DEPUTY, ['up', '--json', '--no-open', '--listen', listen, ...args], { env: this.env })
+    const [said] = await line(this.child.stdout, /\{.*\}/)
+    this.address = JSON.parse(said).listen
+    return this
+  }
+
+  async kill() {
+    const ended = new Promise((resolve) => this.child.on('exit', resolve))
+    this.child.kill('SIGKILL')
+    await ended
+  }
+
+  /** What a command prints. */
+  cli(...args) {
+    const { stdout } = spawnSync(DEPUTY, [...args, '--json'], { env: this.env, encoding: 'utf8' })
+    return JSON.parse(stdout)
+  }
+
+  /** Pairs a page that is served by `server`, with the person's word; compares the phrases. */
+  async pair(page, server = this, rights = 'view,control,approve') {
+    const { id, link } = this.cli('pair', '--rights', rights)
+    await page.goto(`${server.address}/#${link.split('#')[1]}`)
+    const shown = (await page.locator('.phrase span').allTextContents()).join(' ')
+    const phrase = shown || (await page.locator('.phrase').innerText()).split(/\s+/).join(' ')
+    const { phrase: told } = this.cli('pair', '--id', id)
+    if (phrase !== told) throw new Error(`the page shows “${phrase}”, the agent “${told}”`)
+    this.cli('pair', '--id', id, '--same')
+    await connected(page).waitFor({ timeout: PATIENCE })
+  }
+}
+
+/** A relay whose certificate outlives it. */
+export class Relay {
+  constructor() {
+    this.folder = join(directory, 'relay')
+    mkdirSync(this.folder)
+    const file = (name) => join(this.folder, name)
+    execFileSync(
+      'openssl',
+      ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '13'].concat(
+        ['-subj', '/CN=relay', '-addext', 'subjectAltName=IP:127.0.0.1'],
+        ['-keyout', file('key.pem'), '-out', file('chain.pem')],
+      ),
+      { stdio: 'ignore' },
+    )
+    const of = (...args) => execFileSync('openssl', args, { stdio: ['pipe', 'pipe', 'ignore'] })
+    const der = of('x509', '-in', file('chain.pem'), '-outform', 'der')
+    const sha256 = (bytes) =>
+      execFileSync('openssl', ['dgst', '-sha256', '-binary'], { input: bytes })
+    this.hash = sha256(der).toString('base64url')
+    const publicKey = of('pkey', '-in', file('key.pem'), '-pubout', '-outform', 'der')
+    /** What Chromium is told to believe where it takes no certificate by its hash. */
+    this.spki = sha256(publicKey).toString('base64')
+  }
+
+  async up() {
+    const files = ['--certificate', join(this.folder, 'chain.pem'), '--key', join(this.folder, 'key.pem')]
+    const listen = `127.0.0.1:${this.port ?? 0}`
+    this.child = start(RELAY, ['--listen', listen, '--name', '127.0.0.1', ...files], {
+      env: { ...process.env, DEPUTY_RELAY_LOG_FORMAT: 'text', NO_COLOR: '1' },
+    })
+    const [, port] = await line(this.child.stdout, /127\.0\.0\.1:(\d+)/)
+    this.port = port
+    return this
+  }
+
+  async kill() {
+    const ended = new Promise((resolve) => this.child.on('exit', resolve))
+    this.child.kill('SIGKILL')
+    await ended
+  }
+
+  /** As `deputy up --relay` takes it. */
+  get place() {
+    return `127.0.0.1:${this.port}#${this.hash}`
+  }
+}
+
+/** Chromium, with what it is told about certificates. */
+export function browser(...args) {
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: ['--no-sandbox', '--disable-gpu', ...args],
+  })
+}
+
+/** A page that fails the check when it meets an error. */
+export async function open(context, trouble) {
+  const page = await context.newPage()
+  page.setDefaultTimeout(PATIENCE)
+  page.on('pageerror', (error) => trouble.push(`the page failed: ${error.message}`))
+  page.on('console', (message) => {
+    // What cannot be reached is no fault of the page.
+    const isNetwork = /WebSocket|WebTransport|ERR_|Failed to load resource/.test(message.text())
+    if (message.type() === 'error' && !isNetwork) trouble.push(`the console says: ${message.text()}`)
+  })
+  return page
+}
+
+/** The mark of a line that is open. */
+export function connected(page) {
+  return page.locator('.line-mark.line-open:visible').first()
+}
+
+/** Leaves a picture to be looked at. */
+export async function shot(page, name) {
+  mkdirSync(SHOTS, { recursive: true })
+  await page.screenshot({ path: join(SHOTS, `${name}.png`) })
+}
+
+/** Ends everything. */
+export function end() {
+  for (const child of running) child.kill('SIGKILL')
+  rmSync(directory, { recursive: true, force: true })
+}

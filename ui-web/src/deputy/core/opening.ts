@@ -1,0 +1,129 @@
+// How this browser comes to its agent: the pairing that it keeps, or the link that it was opened with.
+
+import type { Opening } from '../../Root'
+import { loadCore } from './load'
+import { type Store, openStore } from './store'
+import { WebDeputy } from './web-deputy'
+import { type PairingState, PairingUnderWay } from './web-pairing'
+
+type State = ReturnType<Opening['state']>
+
+/** How long a page may be hidden before it lets its line go, ms. */
+const HIDDEN = 60_000
+
+/** The opening of the page. */
+export class CoreOpening implements Opening {
+  private now: State = { state: 'connecting' }
+  private readonly listeners = new Set<() => void>()
+  private store: Store | undefined
+  private deputy: WebDeputy | undefined
+  private pairing: PairingUnderWay | undefined
+
+  constructor() {
+    this.begin().catch((error: unknown) => this.failed(error))
+    let hiding: ReturnType<typeof setTimeout> | undefined
+    document.addEventListener('visibilitychange', () => {
+      clearTimeout(hiding)
+      if (document.hidden) hiding = setTimeout(() => this.deputy?.setSeen(false), HIDDEN)
+      else this.deputy?.setSeen(true)
+    })
+    window.addEventListener('online', () => this.deputy?.networkChanged())
+    // A link that is pasted into the address bar of the open page.
+    window.addEventListener('hashchange', () => {
+      const link = linkOfAddress()
+      if (link && !this.deputy) this.pair(link, '')
+    })
+  }
+
+  state = (): State => this.now
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  pair = (link: string, name: string): void => {
+    const { store } = this
+    if (!store) return
+    this.pairing?.cancel()
+    try {
+      this.pairing = PairingUnderWay.begin(link, name || nameOfBrowser(), store, (state) =>
+        this.paired(state),
+      )
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+
+  again = (): void => {
+    this.pairing?.cancel()
+    this.deputy?.end()
+    this.deputy = undefined
+    this.become({ state: 'no_link' })
+  }
+
+  cancel = (): void => this.again()
+
+  private async begin(): Promise<void> {
+    const [store] = await Promise.all([openStore(), loadCore()])
+    this.store = store
+    const link = linkOfAddress()
+    if (await this.open(store)) return
+    if (link) this.pair(link, '')
+    else this.become({ state: 'no_link' })
+  }
+
+  /** The agent of the pairing that is kept, if one is. */
+  private async open(store: Store): Promise<boolean> {
+    const deputy = await WebDeputy.open(store, (message) => console.warn(message))
+    if (!deputy) return false
+    this.deputy = deputy
+    const look = () => {
+      const { state } = deputy.line()
+      const isOut = state === 'not_known' || state === 'other_version'
+      if (isOut) this.become({ state })
+      else if (this.now.state !== 'paired') this.become({ state: 'paired', deputy })
+    }
+    deputy.subscribe(look)
+    look()
+    return true
+  }
+
+  private paired(state: PairingState): void {
+    if (state.state !== 'paired') {
+      this.become(state)
+      return
+    }
+    this.pairing = undefined
+    if (this.store) this.open(this.store).catch((error: unknown) => this.failed(error))
+  }
+
+  private failed(error: unknown): void {
+    this.become({ state: 'failed', message: error instanceof Error ? error.message : String(error) })
+  }
+
+  private become(state: State): void {
+    this.now = state
+    for (const listener of this.listeners) listener()
+  }
+}
+
+/** The pairing link in the address bar, which is taken out of it: it is nobody else's business. */
+function linkOfAddress(): string | undefined {
+  const fragment = location.hash.slice(1)
+  // Shorter ones are places on a page.
+  if (fragment.length < 100) return undefined
+  history.replaceState(null, '', location.pathname + location.search)
+  return `https://${location.host}/#${fragment}`
+}
+
+/** How the person may know this browser, e.g. “Chrome on Linux”. */
+function nameOfBrowser(): string {
+  const { userAgent } = navigator
+  const browsers = ['Firefox', 'Edg', 'OPR', 'Chrome', 'Safari']
+  const found = browsers.find((each) => userAgent.includes(each)) ?? 'Browser'
+  const browser = { Edg: 'Edge', OPR: 'Opera' }[found] ?? found
+  const systems = ['Android', 'iPhone', 'iPad', 'Windows', 'Mac', 'Linux']
+  const system = systems.find((each) => userAgent.includes(each))
+  return system ? `${browser} on ${system}` : browser
+}

@@ -1,4 +1,4 @@
-/** A contract in plain words, in the order in which people ask: when, with what, never, and the rest. */
+/** A contract in plain words, in the order in which people ask: when, with what, its limits, and the rest. */
 
 import { Eye, ShieldCheck, TriangleAlert } from 'lucide-react'
 import type { Clause } from '../deputy/types'
@@ -6,7 +6,7 @@ import type { Clause } from '../deputy/types'
 const GROUPS: { title: string; kinds: string[] }[] = [
   { title: 'When', kinds: ['trigger'] },
   { title: 'What it may do', kinds: ['capability'] },
-  { title: 'What it may never do', kinds: ['invariant'] },
+  { title: 'Its limits', kinds: ['invariant'] },
   { title: 'When it asks you', kinds: ['approval'] },
   { title: 'A good run', kinds: ['success'] },
   { title: 'Assumed', kinds: ['assumption', 'non_goal'] },

@@ -28,9 +28,13 @@ export function Clauses({ clauses, only }: { clauses: Clause[]; only?: string[] 
       {groups.filter(isShown).map((group) => (
         <div key={group.title} className="clauses-group">
           <dt>{group.title}</dt>
-          {group.clauses.map((clause, at) => (
-            <Row key={at} clause={clause} />
-          ))}
+          <dd>
+            <ul className="stack-s">
+              {group.clauses.map((clause, at) => (
+                <Row key={at} clause={clause} />
+              ))}
+            </ul>
+          </dd>
         </div>
       ))}
     </dl>
@@ -43,13 +47,13 @@ const PREFIX = /^(Assumed|Not meant|A good run): /
 function Row({ clause }: { clause: Clause }) {
   const text = clause.kind === 'non_goal' ? clause.text : clause.text.replace(PREFIX, '')
   return (
-    <dd className="clause">
+    <li className="clause">
       <Force clause={clause} />
       <span className="wrap">
         {text}
         {clause.wide && <span className="clause-wide">Everything of this kind</span>}
       </span>
-    </dd>
+    </li>
   )
 }
 

@@ -28,8 +28,9 @@ export function inline(value: Json): string {
   return words.join(', ')
 }
 
-/** With a capital at its beginning. */
+/** With a capital at its beginning; an operation's name keeps its spelling. */
 export function capital(words: string): string {
+  if (/^[a-z]+\.[a-z]/.test(words)) return words
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 

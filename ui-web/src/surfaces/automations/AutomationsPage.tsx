@@ -63,11 +63,21 @@ export default function AutomationsPage() {
         }
       >
         {(all) => (
-          <ul className="list automations">
-            {pick(all).map((one) => (
-              <Row key={one.id} one={one} />
-            ))}
-          </ul>
+          <div>
+            {/* Each fact has its label in its row; on wide screens it is seen here instead. */}
+            <div className="automation-row automation-head tiny faint" aria-hidden>
+              <span>Name</span>
+              <span>State</span>
+              <span>Next</span>
+              <span>Last run</span>
+              <span>Cost</span>
+            </div>
+            <ul className="list">
+              {pick(all).map((one) => (
+                <Row key={one.id} one={one} />
+              ))}
+            </ul>
+          </div>
         )}
       </Shown>
     </Page>

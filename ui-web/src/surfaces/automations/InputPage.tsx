@@ -73,7 +73,7 @@ export default function InputPage({ input }: { input: string }) {
                 <ul className="list">
                   {answer.runs.map((run) => (
                     <li key={run.id}>
-                      <RunRow run={run} name={name(run.automation)} />
+                      <RunRow run={run} />
                     </li>
                   ))}
                 </ul>

@@ -92,9 +92,13 @@ function useStayAtEnd() {
     const { current } = chat
     if (!current) return
     let isAtEnd = true
+    let before = scrollY
     const look = () => {
       const { scrollHeight } = document.documentElement
-      isAtEnd = scrollHeight - scrollY - innerHeight < NEAR_PX
+      // Only who scrolls up leaves the end; lines that grow below do not.
+      if (scrollHeight - scrollY - innerHeight < NEAR_PX) isAtEnd = true
+      else if (scrollY < before) isAtEnd = false
+      before = scrollY
     }
     const grown = new ResizeObserver(() => {
       if (isAtEnd) scrollTo(0, document.documentElement.scrollHeight)

@@ -1,6 +1,6 @@
 /**
  * Visits every surface in both themes at a phone's and a desk's size, saves screenshots, and reports
- * what axe finds and what the console says: `node dev/look.mjs FOLDER [ONLY]`, with `npm run dev` on.
+ * what axe finds and what the console says: `node dev/look.mjs FOLDER [NAME [SIZE-THEME]]`, with `npm run dev` on.
  */
 
 import { mkdirSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { chromium } from 'playwright-core'
 
 const BASE = 'http://127.0.0.1:5199'
 const folder = process.argv[2] ?? '/tmp/looks'
-const only = process.argv[3]
+const [only = '', sort = ''] = process.argv.slice(3)
 mkdirSync(folder, { recursive: true })
 
 const press = (name) => (page) => page.getByRole('button', { name, exact: false }).first().click()
@@ -51,7 +51,7 @@ const SURFACES = [
   ['run-retry', '/automations/a10/runs', (page) => page.locator('.run-row').first().click()],
   ['run-steps', '/automations/a3/runs', async (page) => {
     await page.locator('.run-row').first().click()
-    await page.locator('.entry-step button').nth(1).click()
+    await page.locator('.entry-step .fold-button').nth(1).click()
   }],
   ['costs', '/costs?samples'],
   ['costs-empty', '/costs'],
@@ -71,7 +71,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
   for (const colorScheme of ['light', 'dark']) {
     const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' })
     for (const [name, path, act] of SURFACES) {
-      if (only && !name.startsWith(only)) continue
+      if (!name.startsWith(only) || !`${size}-${colorScheme}`.startsWith(sort)) continue
       const page = await context.newPage()
       const say = (text) => {
         troubles++

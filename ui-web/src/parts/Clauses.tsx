@@ -1,4 +1,4 @@
-/** A contract in plain words, in the order in which people ask: when, with what, never, and the rest. */
+/** A contract in plain words, in the order in which people ask: when, with what, its limits, and the rest. */
 
 import { Eye, ShieldCheck, TriangleAlert } from 'lucide-react'
 import type { Clause } from '../deputy/types'
@@ -6,7 +6,7 @@ import type { Clause } from '../deputy/types'
 const GROUPS: { title: string; kinds: string[] }[] = [
   { title: 'When', kinds: ['trigger'] },
   { title: 'What it may do', kinds: ['capability'] },
-  { title: 'What it may never do', kinds: ['invariant'] },
+  { title: 'Its limits', kinds: ['invariant'] },
   { title: 'When it asks you', kinds: ['approval'] },
   { title: 'A good run', kinds: ['success'] },
   { title: 'Assumed', kinds: ['assumption', 'non_goal'] },
@@ -28,9 +28,13 @@ export function Clauses({ clauses, only }: { clauses: Clause[]; only?: string[] 
       {groups.filter(isShown).map((group) => (
         <div key={group.title} className="clauses-group">
           <dt>{group.title}</dt>
-          {group.clauses.map((clause, at) => (
-            <Row key={at} clause={clause} />
-          ))}
+          <dd>
+            <ul className="stack-s">
+              {group.clauses.map((clause, at) => (
+                <Row key={at} clause={clause} />
+              ))}
+            </ul>
+          </dd>
         </div>
       ))}
     </dl>
@@ -43,13 +47,13 @@ const PREFIX = /^(Assumed|Not meant|A good run): /
 function Row({ clause }: { clause: Clause }) {
   const text = clause.kind === 'non_goal' ? clause.text : clause.text.replace(PREFIX, '')
   return (
-    <dd className="clause">
+    <li className="clause">
       <Force clause={clause} />
       <span className="wrap">
         {text}
         {clause.wide && <span className="clause-wide">Everything of this kind</span>}
       </span>
-    </dd>
+    </li>
   )
 }
 

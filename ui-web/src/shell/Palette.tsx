@@ -76,22 +76,26 @@ export function Palette({ onClose }: { onClose: () => void }) {
               <Search size={18} aria-hidden />
               <Input placeholder="Go to, run, show…" className="palette-input" />
             </TextField>
-            <Menu className="palette-list" aria-label="Results" renderEmptyState={() => <p className="palette-none quiet">Nothing of that name.</p>}>
-              {groups
-                .filter((group) => group.deeds.length > 0)
-                .map((group) => (
-                  <MenuSection key={group.title}>
-                    <Header className="palette-title">{group.title}</Header>
-                    {group.deeds.map((deed) => (
-                      <MenuItem key={deed.id} id={deed.id} textValue={deed.label} className="palette-item" onAction={act(deed.act)}>
-                        <span className="clip">{deed.label}</span>
-                        {deed.aside !== undefined && <kbd>{deed.aside}</kbd>}
-                        <CornerDownLeft size={14} aria-hidden className="palette-enter" />
-                      </MenuItem>
-                    ))}
-                  </MenuSection>
-                ))}
-            </Menu>
+            {/* What scrolls can be reached by keyboard, although the menu keeps the focus in the field. */}
+            {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+            <div className="palette-list" role="region" aria-label="Results" tabIndex={0}>
+              <Menu aria-label="Results" renderEmptyState={() => <p className="palette-none quiet">Nothing of that name.</p>}>
+                {groups
+                  .filter((group) => group.deeds.length > 0)
+                  .map((group) => (
+                    <MenuSection key={group.title}>
+                      <Header className="palette-title">{group.title}</Header>
+                      {group.deeds.map((deed) => (
+                        <MenuItem key={deed.id} id={deed.id} textValue={deed.label} className="palette-item" onAction={act(deed.act)}>
+                          <span className="clip">{deed.label}</span>
+                          {deed.aside !== undefined && <kbd>{deed.aside}</kbd>}
+                          <CornerDownLeft size={14} aria-hidden className="palette-enter" />
+                        </MenuItem>
+                      ))}
+                    </MenuSection>
+                  ))}
+              </Menu>
+            </div>
           </Autocomplete>
         </Dialog>
       </Modal>

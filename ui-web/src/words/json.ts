@@ -17,9 +17,24 @@ export function text(value: Json | undefined, ...path: string[]): string {
   return typeof here === 'string' ? here : ''
 }
 
-/** A value in a line, for people: text without quotes, lists with commas. */
+/** A value in a line, for people: text without quotes, lists and flat objects with commas. */
 export function inline(value: Json): string {
   if (typeof value === 'string') return value
-  if (Array.isArray(value) && value.every((one) => typeof one !== 'object')) return value.join(', ')
-  return JSON.stringify(value)
+  if (value === null || typeof value !== 'object') return String(value)
+  const words = Object.entries(value).map(([key, one]) => {
+    const word = typeof one === 'string' ? one : JSON.stringify(one)
+    return Array.isArray(value) ? word : `${key}: ${word}`
+  })
+  return words.join(', ')
+}
+
+/** With a capital at its beginning; an operation's name keeps its spelling. */
+export function capital(words: string): string {
+  if (/^[a-z]+\.[a-z]/.test(words)) return words
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+/** With a capital and a full stop; what ends in a sign of its own keeps it. */
+export function sentence(words: string): string {
+  return /[\w)”]$/.test(words) ? `${capital(words)}.` : capital(words)
 }

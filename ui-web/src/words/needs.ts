@@ -54,27 +54,27 @@ const NEXT: Partial<Record<NeedKind, Record<string, Row>>> = {
     stop: { button: 'Stop the run', next: ENDS, weight: 'no' },
   },
   auth: {
-    retry: { button: 'It is authorised: go on', next: 'All runs that wait for this connection go on.', weight: 'main' },
+    retry: { button: 'It is authorised: go on', next: 'All runs that wait for this connection go on.', weight: 'plain' },
     stop: { button: 'Stop the run', next: ENDS, weight: 'no' },
   },
   precondition: {
-    check_again: { button: 'It is there: check again', next: 'What waits for it goes on, and the automation becomes active again.', weight: 'main' },
+    check_again: { button: 'It is there: check again', next: 'What waits for it goes on, and the automation becomes active again.', weight: 'plain' },
     stop: { button: 'Stop the run', next: ENDS, weight: 'no' },
   },
   logic: {
-    retry: { button: 'Try again', next: GO_ON, weight: 'main' },
+    retry: { button: 'Try again', next: GO_ON, weight: 'plain' },
     dismiss: { button: 'Leave it', next: 'The run stays failed. The automation goes on with what comes next.', weight: 'no' },
   },
   limit: {
-    retry: { button: 'Try again', next: 'The run begins again, and the automation becomes active.', weight: 'main' },
+    retry: { button: 'Try again', next: 'The run begins again, and the automation becomes active.', weight: 'plain' },
     dismiss: { button: 'Leave it paused', next: 'Nothing runs until you resume the automation.', weight: 'no' },
   },
   unknown: {
-    retry: { button: 'Try again', next: 'The run begins again, and the automation becomes active.', weight: 'main' },
+    retry: { button: 'Try again', next: 'The run begins again, and the automation becomes active.', weight: 'plain' },
     dismiss: { button: 'Leave it paused', next: 'Nothing runs until you resume the automation.', weight: 'no' },
   },
   poison: {
-    retry: { button: 'Try again', next: GO_ON, weight: 'main' },
+    retry: { button: 'Try again', next: GO_ON, weight: 'plain' },
     stop: { button: 'Stop the run', next: ENDS, weight: 'no' },
   },
   contract_change: {
@@ -84,6 +84,13 @@ const NEXT: Partial<Record<NeedKind, Record<string, Row>>> = {
   stalled: {
     dismiss: { button: 'I have seen it', next: 'The item goes away. The automation runs as soon as it can.', weight: 'plain' },
   },
+}
+
+/** Kinds that wait for a decision; the others are about something that went wrong. */
+const DECISIONS: ReadonlySet<NeedKind> = new Set<NeedKind>(['approval', 'permission', 'question', 'contract_change', 'in_doubt'])
+
+export function isDecision(kind: NeedKind): boolean {
+  return DECISIONS.has(kind)
 }
 
 /** The id of the choice that takes free text. */

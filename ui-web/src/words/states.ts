@@ -82,6 +82,9 @@ export const SOURCE: Record<SourceKind, string> = {
   file: 'A file changed', mail: 'A mail came', manual: 'Started by hand', emit: 'Emitted by a run',
 }
 
+/** What is said of a transient failure once no attempt is left. */
+export const SPENT = 'Something outside did not answer, however often Deputy tried.'
+
 /** Why a run failed, in a sentence before its message. */
 export const FAILURE: Record<FailureClass, string> = {
   transient: 'Something outside did not answer. It passes by itself, so Deputy tries again.',

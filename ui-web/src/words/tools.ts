@@ -25,6 +25,14 @@ const VERBS: Record<string, string> = {
   'ctx.sleep': 'Sleep',
 }
 
+/** Operations whose titles say what they do. */
+const TITLED = new Set(['mail.send', 'mail.draft', 'web.request', 'notes.put'])
+
+/** What a call does in a line, e.g. `Notify you: stand up`. */
+export function deed(tool: string, title: string): string {
+  return TITLED.has(tool) || !title ? title || verb(tool) : `${verb(tool)}: ${title}`
+}
+
 /** E.g. `Send a mail`; the operation's own name when there are no words for it. */
 export function verb(tool: string): string {
   return VERBS[tool] ?? tool

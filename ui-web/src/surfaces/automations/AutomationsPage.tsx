@@ -1,6 +1,6 @@
 /** All automations: what was delegated, how each stands, and when it is next. */
 
-import { useState } from 'react'
+import { useState, type ReactNode } from 'react'
 import { BookOpenCheck, ChevronRight, Plus } from 'lucide-react'
 import { Link } from 'wouter'
 import { useView } from '../../deputy/hooks'
@@ -19,6 +19,11 @@ const SHOWN = [
 ] as const
 
 const ORDER: Record<AutomationState, number> = { active: 1, paused: 1, draft: 0, archived: 2 }
+
+/** When something is next that has no due time. */
+const REST: Record<AutomationState, string> = {
+  draft: 'once delegated', active: 'when called', paused: 'rests', archived: 'never',
+}
 
 /** Proposals first, then what needs a person, then by what is next. */
 function inOrder(a: Automation, b: Automation): number {
@@ -58,11 +63,21 @@ export default function AutomationsPage() {
         }
       >
         {(all) => (
-          <ul className="list automations">
-            {pick(all).map((one) => (
-              <Row key={one.id} one={one} />
-            ))}
-          </ul>
+          <div>
+            {/* Each fact has its label in its row; on wide screens it is seen here instead. */}
+            <div className="automation-row automation-head tiny faint" aria-hidden>
+              <span>Name</span>
+              <span>State</span>
+              <span>Next</span>
+              <span>Last run</span>
+              <span>Cost</span>
+            </div>
+            <ul className="list">
+              {pick(all).map((one) => (
+                <Row key={one.id} one={one} />
+              ))}
+            </ul>
+          </div>
         )}
       </Shown>
     </Page>
@@ -86,27 +101,35 @@ function Row({ one }: { one: Automation }) {
           <span className="small quiet clip">{one.purpose}</span>
         </span>
         <AutomationMark state={one.state} />
-        <span className="automation-fact small">
-          <span className="faint">Next</span>
-          {one.next_due_at ? <Ago at={one.next_due_at} /> : <span className="quiet">{one.state === 'active' ? 'when called' : 'rests'}</span>}
-        </span>
-        <span className="automation-fact small">
-          <span className="faint">Last</span>
-          {one.last_run_state && one.last_run_at ? (
-            <span className="row">
-              <RunMark run={{ state: one.last_run_state, waiting_for: null }} isBare />
-              <Ago at={one.last_run_at} className="faint" />
-            </span>
-          ) : (
-            <span className="quiet">not yet</span>
-          )}
-        </span>
-        <span className="automation-fact automation-cost small nums">
-          <span className="faint">Cost</span>
-          {money(one.cost_micros)}
+        <span className="automation-facts small">
+          <Fact label="Next">
+            {one.next_due_at ? <Ago at={one.next_due_at} /> : <span className="quiet">{REST[one.state]}</span>}
+          </Fact>
+          <Fact label="Last">
+            {one.last_run_state && one.last_run_at ? (
+              <span className="row">
+                <RunMark run={{ state: one.last_run_state, waiting_for: null }} isBare />
+                <Ago at={one.last_run_at} className="faint" />
+              </span>
+            ) : (
+              <span className="quiet">not yet</span>
+            )}
+          </Fact>
+          <Fact label="Cost">
+            <span className={one.cost_micros > 0 ? 'nums' : 'nums faint'}>{money(one.cost_micros)}</span>
+          </Fact>
         </span>
         <ChevronRight size={17} aria-hidden className="faint automation-go" />
       </Link>
     </li>
+  )
+}
+
+function Fact({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <span className="automation-fact">
+      <span className="automation-label faint">{label}</span>
+      {children}
+    </span>
   )
 }

@@ -10,6 +10,7 @@ import { Button } from '../../parts/Button'
 import { useKept } from '../../parts/kept'
 import { InputMark, StepMark } from '../../parts/Mark'
 import { Blank, Shown } from '../../parts/Shown'
+import { capital } from '../../words/json'
 import { SOURCE } from '../../words/states'
 
 const PAGE = 40
@@ -48,7 +49,7 @@ function Row({ input, outputs }: { input: Input; outputs: Output[] }) {
     <li className="item-row">
       <div className="item-in">
         <Link to={`/inputs/${input.id}`} className="title-link wrap">
-          {input.title}
+          {capital(input.title)}
         </Link>
         <p className="small faint row">
           <InputMark state={input.state} isBare />

@@ -15,6 +15,7 @@ import { JsonTree } from '../../parts/JsonTree'
 import { InputMark } from '../../parts/Mark'
 import { Page, Section } from '../../parts/Page'
 import { Shown } from '../../parts/Shown'
+import { capital } from '../../words/json'
 import { SOURCE } from '../../words/states'
 import { RunRow } from '../runs/RunRow'
 import { OutputList } from './InAndOut'
@@ -25,7 +26,7 @@ export default function InputPage({ input }: { input: string }) {
   const known = view.answer
   return (
     <Page
-      title={known?.title ?? input}
+      title={known ? capital(known.title) : input}
       mark={known && <InputMark state={known.state} />}
       back={known ? { to: `/automations/${known.automation}/items`, label: name(known.automation) } : undefined}
       lead={
@@ -48,7 +49,11 @@ export default function InputPage({ input }: { input: string }) {
             {answer.reason !== null && <p className="notice wrap">Skipped: {answer.reason}</p>}
             <Section title="What came in">
               <div className="card">
-                <JsonTree value={answer.payload} label="What came in" />
+                {answer.payload === null ? (
+                  <p className="quiet">Nothing but the start itself.</p>
+                ) : (
+                  <JsonTree value={answer.payload} label="What came in" />
+                )}
               </div>
             </Section>
             <Section title="What went out">
@@ -68,7 +73,7 @@ export default function InputPage({ input }: { input: string }) {
                 <ul className="list">
                   {answer.runs.map((run) => (
                     <li key={run.id}>
-                      <RunRow run={run} name={run.id} />
+                      <RunRow run={run} />
                     </li>
                   ))}
                 </ul>
@@ -87,7 +92,7 @@ function Emitted({ items }: { items: Input[] }) {
       {items.map((item) => (
         <li key={item.id}>
           <Link to={`/inputs/${item.id}`} className="list-row">
-            <span className="clip list-main">{item.title}</span>
+            <span className="clip list-main">{capital(item.title)}</span>
             <InputMark state={item.state} isBare />
           </Link>
         </li>

@@ -12,6 +12,7 @@ import { Section } from '../../parts/Page'
 import { Spark } from '../../parts/Spark'
 import { money } from '../../words/money'
 import { NeedCard } from '../needs/NeedCard'
+import { Ending } from './Ending'
 
 export function Overview({ automation }: { automation: AutomationDetail }) {
   const needs = (useView({ ask: 'needs' }).answer ?? []).filter((need) => need.automation === automation.id)
@@ -46,6 +47,7 @@ export function Overview({ automation }: { automation: AutomationDetail }) {
         </p>
         <Script text={automation.script} />
       </Fold>
+      <Ending automation={automation} />
     </div>
   )
 }

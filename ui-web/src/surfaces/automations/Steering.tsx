@@ -1,13 +1,11 @@
-/** What can be done with an automation from here: run, pause, resume, change by words, archive. */
+/** What can be done with an automation from here: run, pause, resume, change by words. */
 
-import { useState } from 'react'
-import { Archive, CirclePause, CirclePlay, PencilLine, Play } from 'lucide-react'
+import { CirclePause, CirclePlay, PencilLine, Play } from 'lucide-react'
 import { useLocation } from 'wouter'
 import type { Ask } from '../../deputy/deputy'
 import { isPending, useCommand, useMay } from '../../deputy/hooks'
 import type { Automation } from '../../deputy/types'
 import { Button } from '../../parts/Button'
-import { Confirm } from '../../parts/Confirm'
 import { Given } from '../../parts/Given'
 
 const DOING: Partial<Record<Ask['ask'], string>> = {
@@ -18,9 +16,8 @@ const DOING: Partial<Record<Ask['ask'], string>> = {
 }
 
 export function Steering({ automation }: { automation: Automation }) {
-  const { id, state, name } = automation
+  const { id, state } = automation
   const [, go] = useLocation()
-  const [isAsking, setAsking] = useState(false)
   const may = useMay('automation_run')
   const maySay = useMay('say')
   const { command, give } = useCommand((ask) => ask.ask in DOING && 'automation' in ask && ask.automation === id)
@@ -50,11 +47,6 @@ export function Steering({ automation }: { automation: Automation }) {
             Change…
           </Button>
         )}
-        {may && (
-          <Button weight="quiet" icon={Archive} isDisabled={isBusy} onPress={() => setAsking(true)}>
-            Archive
-          </Button>
-        )}
       </div>
       {state === 'paused' && automation.paused_because !== null && (
         <p className="notice wrap">
@@ -63,17 +55,6 @@ export function Steering({ automation }: { automation: Automation }) {
       )}
       {state === 'draft' && <p className="notice">Proposed, and not delegated yet. Accept or decline it in the chat.</p>}
       <Given command={command} doing={command ? DOING[command.ask.ask] : undefined} />
-      <Confirm
-        isOpen={isAsking}
-        title={`Archive “${name}”?`}
-        action="Archive"
-        onAnswer={(isYes) => {
-          setAsking(false)
-          if (isYes) give({ ask: 'automation_archive', automation: id })
-        }}
-      >
-        <p>It never runs again. Its history stays. To have it back, delegate it anew.</p>
-      </Confirm>
     </div>
   )
 }

@@ -32,7 +32,7 @@ export default function ChatPage() {
   const chat = useKept(useView({ ask: 'chat', limit, ...(automation ? { automation } : {}) }), automation ?? '')
   const automations = useView({ ask: 'automations' }).answer ?? []
   const nameOf = (id: string | null) => automations.find((one) => one.id === id)?.name ?? id ?? ''
-  const end = useStayAtEnd(chat.answer?.at(-1)?.seq)
+  const list = useStayAtEnd()
   const status = useView({ ask: 'status' }).answer
   return (
     <Page
@@ -46,7 +46,7 @@ export default function ChatPage() {
         />
       }
     >
-      <div className="chat">
+      <div className="chat" ref={list}>
         <Shown
           view={chat}
           isEmpty={(lines) => lines.length === 0}
@@ -69,7 +69,6 @@ export default function ChatPage() {
           )}
         </Shown>
         <Said automation={automation} onEdit={setText} />
-        <div ref={end} className="chat-end" />
       </div>
       <div className="chat-foot">
         <Composer text={text} onText={setText} automation={automation} name={nameOf(automation)} />
@@ -83,18 +82,35 @@ export default function ChatPage() {
   )
 }
 
-/** Begins at the end, and follows it while one is there. */
-function useStayAtEnd(last: number | undefined) {
-  const end = useRef<HTMLDivElement>(null)
-  const seen = useRef<number | undefined>(undefined)
+/** How near to its end a page counts as read to the end. */
+const NEAR_PX = 160
+
+/** Begins at the end, and follows it while one is there, however the lines grow. */
+function useStayAtEnd() {
+  const chat = useRef<HTMLDivElement>(null)
   useEffect(() => {
-    if (last === undefined || last === seen.current) return
-    const isFirst = seen.current === undefined
-    seen.current = last
-    const { scrollHeight } = document.documentElement
-    if (isFirst || scrollHeight - scrollY - innerHeight < 400) end.current?.scrollIntoView({ block: 'end' })
-  }, [last])
-  return end
+    const { current } = chat
+    if (!current) return
+    let isAtEnd = true
+    let before = scrollY
+    const look = () => {
+      const { scrollHeight } = document.documentElement
+      // Only who scrolls up leaves the end; lines that grow below do not.
+      if (scrollHeight - scrollY - innerHeight < NEAR_PX) isAtEnd = true
+      else if (scrollY < before) isAtEnd = false
+      before = scrollY
+    }
+    const grown = new ResizeObserver(() => {
+      if (isAtEnd) scrollTo(0, document.documentElement.scrollHeight)
+    })
+    grown.observe(current)
+    addEventListener('scroll', look, { passive: true })
+    return () => {
+      grown.disconnect()
+      removeEventListener('scroll', look)
+    }
+  }, [])
+  return chat
 }
 
 function Lines({ lines, nameOf }: { lines: ChatEvent[]; nameOf: ((id: string | null) => string) | null }) {

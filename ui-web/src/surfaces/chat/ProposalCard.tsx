@@ -15,9 +15,9 @@ import { Diff } from '../../parts/Diff'
 import { Fold } from '../../parts/Fold'
 import { Given } from '../../parts/Given'
 import { Tag } from '../../parts/Mark'
-import { verb } from '../../words/tools'
+import { deed } from '../../words/tools'
 
-const MAIN = ['When', 'What it may do', 'What it may never do', 'When it asks you']
+const MAIN = ['When', 'What it may do', 'Its limits', 'When it asks you']
 const REST = ['A good run', 'Assumed', 'How it behaves', 'Also']
 
 export function ProposalCard({ proposal }: { proposal: Proposal }) {
@@ -54,14 +54,13 @@ function DryRun({ preview }: { preview: Preview }) {
         <FlaskConical size={16} aria-hidden />
         {preview.state === 'ok' ? 'A dry run, just now' : 'The dry run failed'}
       </h3>
-      <p className="small quiet">It read for real. What it would have done was only written down.</p>
+      <p className="small quiet">It read for real. Its effects were only written down; it would have done this:</p>
       {preview.error !== null && <p className="said wrap">{preview.error}</p>}
       {preview.effects.length > 0 ? (
         <ul className="dry-run-effects">
           {preview.effects.map((effect, at) => (
             <li key={at} className="wrap">
-              <span className="quiet">Would {verb(effect.tool).toLowerCase()}: </span>
-              {effect.title}
+              {deed(effect.tool, effect.title)}
             </li>
           ))}
         </ul>

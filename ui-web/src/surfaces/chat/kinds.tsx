@@ -95,7 +95,7 @@ function QuestionLine({ line }: { line: ChatEvent }) {
   const need = open?.find((one) => one.id === item)
   return (
     <div className="card need">
-      <h2 className="need-title wrap">{text(line.data, 'title')}</h2>
+      <p className="need-title wrap">{text(line.data, 'title')}</p>
       {need ? <Answers need={need} /> : <p className="small quiet">Answered.</p>}
     </div>
   )

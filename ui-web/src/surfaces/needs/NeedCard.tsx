@@ -10,7 +10,9 @@ import { Answers } from './Answers'
 import { headline } from './headline'
 import { Seen } from './Seen'
 
-export function NeedCard({ need }: { need: Need }) {
+/** `level` is that of its heading, as it stands on the page. */
+export function NeedCard({ need, level = 3 }: { need: Need; level?: 2 | 3 }) {
+  const Heading = `h${level}` as const
   const name = useNames()
   return (
     <article className="card need" aria-labelledby={`title-${need.id}`}>
@@ -28,11 +30,11 @@ export function NeedCard({ need }: { need: Need }) {
         )}
         <Ago at={need.created_at} className="faint push" />
       </div>
-      <h2 className="need-title wrap" id={`title-${need.id}`}>
+      <Heading className="need-title wrap" id={`title-${need.id}`}>
         <Link to={`/needs/${need.id}`} className="title-link">
           {headline(need)}
         </Link>
-      </h2>
+      </Heading>
       <Seen need={need} />
       <Answers need={need} />
     </article>

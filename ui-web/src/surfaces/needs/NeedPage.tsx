@@ -19,7 +19,7 @@ export default function NeedPage({ item }: { item: string }) {
         {(need) => (
           <div className="stack">
             {need.state !== 'open' && <p className="notice">Settled: {answerOf(need)}.</p>}
-            <NeedCard need={need} />
+            <NeedCard need={need} level={2} />
           </div>
         )}
       </Shown>

@@ -10,7 +10,7 @@ import { ButtonLink } from '../../parts/Button'
 import { Page, Section } from '../../parts/Page'
 import { Blank, Shown } from '../../parts/Shown'
 import { count } from '../../words/money'
-import { KIND, option } from '../../words/needs'
+import { isDecision, KIND, option } from '../../words/needs'
 import { headline } from './headline'
 import { NeedCard } from './NeedCard'
 
@@ -35,15 +35,27 @@ export function NeedsPage() {
         }
       >
         {(all) => (
-          <div className="stack">
-            {all.map((need) => (
-              <NeedCard key={need.id} need={need} />
-            ))}
-          </div>
+          <>
+            <Group title="To decide" needs={all.filter((need) => isDecision(need.kind))} />
+            <Group title="Went wrong" needs={all.filter((need) => !isDecision(need.kind))} />
+          </>
         )}
       </Shown>
       <Recent />
     </Page>
+  )
+}
+
+function Group({ title, needs }: { title: string; needs: Need[] }) {
+  if (needs.length === 0) return null
+  return (
+    <Section title={title} aside={<span className="small faint nums">{needs.length}</span>}>
+      <div className="stack">
+        {needs.map((need) => (
+          <NeedCard key={need.id} need={need} />
+        ))}
+      </div>
+    </Section>
   )
 }
 

@@ -5,7 +5,7 @@ import { Call, type CallShape } from '../../parts/Call'
 import { Diff } from '../../parts/Diff'
 import { Fold } from '../../parts/Fold'
 import { JsonTree } from '../../parts/JsonTree'
-import { at, text } from '../../words/json'
+import { at, sentence, text } from '../../words/json'
 import { message } from './headline'
 
 /** A call as the agent puts it into an item's detail; null when there is none. */
@@ -29,7 +29,7 @@ export function Seen({ need }: { need: Need }) {
     <div className="stack-s">
       {call && <Call call={call} />}
       {diff && <Diff diff={diff} />}
-      {said && <p className={`wrap ${call ? 'small quiet' : 'said'}`}>{said}</p>}
+      {said && <p className={`wrap ${call ? 'small quiet' : 'said'}`}>{sentence(said)}</p>}
       {repair && <p className="small quiet wrap">{repair}</p>}
       {need.kind === 'auth' && (
         <p className="small quiet">

@@ -29,19 +29,19 @@ interface Props {
 
 export function FirstRun({ state, onPair, onAgain, onCancel }: Props) {
   return (
-    <div className="first">
-      <main className="first-card">
+    <main className="first">
+      <div className="first-card">
         <p className="brand first-brand">
           <img src="/icon.svg" alt="" width={32} height={32} />
           Deputy
         </p>
         <Screen state={state} onPair={onPair} onAgain={onAgain} onCancel={onCancel} />
-      </main>
+      </div>
       <p className="first-foot small faint">
         <ShieldCheck size={15} aria-hidden />
         Sealed from this browser to your agent. Nothing in between can read it.
       </p>
-    </div>
+    </main>
   )
 }
 

@@ -64,6 +64,7 @@ export function RunList({ automation }: { automation?: string }) {
         {(all) => (
           <Rows
             runs={all}
+            isOfOne={automation !== undefined}
             onEnd={all.length >= limit && limit < MOST ? () => setLimit(Math.min(limit * 4, MOST)) : null}
           />
         )}
@@ -72,7 +73,7 @@ export function RunList({ automation }: { automation?: string }) {
   )
 }
 
-function Rows({ runs, onEnd }: { runs: Run[]; onEnd: (() => void) | null }) {
+function Rows({ runs, isOfOne, onEnd }: { runs: Run[]; isOfOne: boolean; onEnd: (() => void) | null }) {
   const name = useNames()
   const list = useRef<HTMLUListElement>(null)
   const row = ROW_REM * parseFloat(getComputedStyle(document.documentElement).fontSize)
@@ -91,7 +92,7 @@ function Rows({ runs, onEnd }: { runs: Run[]; onEnd: (() => void) | null }) {
           aria-posinset={from + at + 1}
           style={{ transform: `translateY(${(from + at) * row}px)`, height: row }}
         >
-          <RunRow run={run} name={name(run.automation)} />
+          <RunRow run={run} name={isOfOne ? undefined : name(run.automation)} />
         </li>
       ))}
     </ul>

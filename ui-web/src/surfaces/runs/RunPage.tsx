@@ -12,8 +12,9 @@ import { JsonTree } from '../../parts/JsonTree'
 import { RunMark } from '../../parts/Mark'
 import { Page, Section } from '../../parts/Page'
 import { Shown } from '../../parts/Shown'
+import { sentence } from '../../words/json'
 import { count, money } from '../../words/money'
-import { FAILURE } from '../../words/states'
+import { FAILURE, SPENT } from '../../words/states'
 import { duration } from '../../words/time'
 import { NeedCard } from '../needs/NeedCard'
 import { Timeline } from './Timeline'
@@ -47,9 +48,9 @@ function Detail({ run }: { run: RunDetail }) {
   return (
     <>
       <Cancel run={run} />
-      <Why run={run} />
+      {run.needs.length === 0 && <Why run={run} />}
       {run.needs.map((need) => (
-        <NeedCard key={need.id} need={need} />
+        <NeedCard key={need.id} need={need} level={2} />
       ))}
       <dl className="tiles">
         <div>
@@ -98,18 +99,19 @@ function Detail({ run }: { run: RunDetail }) {
 
 function Why({ run }: { run: Run }) {
   const isRetry = run.state === 'waiting' && run.waiting_for === 'retry'
+  const isSpent = run.state === 'failed' && run.failure_class === 'transient'
   if (run.failure_class === null || run.state === 'succeeded') return null
   return (
     <div className={`why tone-${isRetry ? 'calm' : run.state === 'failed' ? 'bad' : 'warn'}`}>
       <p>
-        <strong>{FAILURE[run.failure_class]}</strong>{' '}
+        <strong>{isSpent ? SPENT : FAILURE[run.failure_class]}</strong>{' '}
         {isRetry && run.waiting_until !== null && (
           <>
             The next attempt is <Ago at={run.waiting_until} />, <On at={run.waiting_until} />.
           </>
         )}
       </p>
-      {run.failure !== null && <p className="small wrap quiet">{run.failure}</p>}
+      {run.failure !== null && <p className="small wrap quiet">{sentence(run.failure)}</p>}
     </div>
   )
 }

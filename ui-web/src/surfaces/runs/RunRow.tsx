@@ -1,4 +1,4 @@
-/** A run in a list. */
+/** A run in a list: of all automations with its name, of one with its id alone. */
 
 import { Link } from 'wouter'
 import type { Run } from '../../deputy/types'
@@ -7,12 +7,12 @@ import { RunMark } from '../../parts/Mark'
 import { count, money } from '../../words/money'
 import { duration } from '../../words/time'
 
-export function RunRow({ run, name }: { run: Run; name: string }) {
+export function RunRow({ run, name }: { run: Run; name?: string }) {
   return (
     <Link to={`/runs/${run.id}`} className="run-row">
       <RunMark run={run} isBare />
-      <span className="run-name clip">{name}</span>
-      <span className="run-id mono faint">{run.id}</span>
+      <span className="run-name clip">{name ?? `Run ${run.id}`}</span>
+      <span className="run-id mono faint">{name === undefined ? '' : run.id}</span>
       <span className="run-fact nums faint">{count(run.steps, 'step')}</span>
       <span className="run-fact nums faint">{run.started_at ? duration(run.duration_ms) : '–'}</span>
       <span className="run-fact nums faint">{run.cost_micros > 0 ? money(run.cost_micros) : ''}</span>

@@ -21,6 +21,9 @@ interface Waiting {
 /** How long a question waits for the agent, ms. */
 const PATIENCE = 20_000
 
+/** How long an answer counts as fresh while it is asked for again, ms. */
+const RECENT = 5_000
+
 const NOTHING: ViewState<unknown> = { answer: null, trouble: null, asOfMs: null, fresh: false }
 
 /** A core that is driven, and what it has said. */
@@ -97,7 +100,7 @@ export class WebDeputy implements Deputy {
           answer: view.answer?.value ?? null,
           trouble: view.trouble,
           asOfMs: view.as_of_ms,
-          fresh: view.fresh,
+          fresh: view.fresh || this.isRecent(view.as_of_ms),
         },
       }
       this.views.set(key, known)
@@ -196,6 +199,11 @@ export class WebDeputy implements Deputy {
   /** Lets go of everything. */
   end(): void {
     this.driver.end()
+  }
+
+  /** Asked again at every event, an answer is never of an earlier state for more than a moment. */
+  private isRecent(asOfMs: number | null): boolean {
+    return asOfMs !== null && this.line().state === 'open' && Date.now() - asOfMs < RECENT
   }
 
   private tell(something: (ticks: number, unix: number) => void): void {

@@ -8,6 +8,7 @@
 
 mod agent;
 mod client;
+mod dishonest;
 mod dovecot;
 mod home;
 mod http;
@@ -18,6 +19,7 @@ mod wait;
 
 pub use agent::{Agent, Binary, Launch};
 pub use client::{AskError, Follow};
+pub use dishonest::{DishonestRelay, Meddler, Meddling, connected_length};
 pub use dovecot::Passwords;
 pub use home::{Home, Output, bundle};
 pub use http::{HttpServer, Page};

@@ -2,10 +2,11 @@
 //!
 //! `house.rs` is what stands in each test; `sessions.rs` are single sessions, `client.rs` the client
 //! that apps are made of, through whatever breaks; `line.rs` gives it a bad line; `here.rs` needs no
-//! relay.
+//! relay; `dishonest.rs` has one that works against it.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod client;
+mod dishonest;
 mod here;
 mod house;
 mod line;

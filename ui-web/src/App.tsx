@@ -35,7 +35,9 @@ const withTransition: AroundNavHandler = (navigate, to, options) => {
     navigate(to, options)
     return
   }
-  document.startViewTransition(() => flushSync(() => navigate(to, options)))
+  const transition = document.startViewTransition(() => flushSync(() => navigate(to, options)))
+  // Who is quicker than the transition skips it; that is not an error.
+  transition.ready.catch(() => undefined)
 }
 
 export function App({ deputy }: { deputy: Deputy }) {

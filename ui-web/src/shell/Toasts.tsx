@@ -1,4 +1,7 @@
-/** Shows toasts, and makes one of each need that opens and each command that was refused. */
+/**
+ * Shows toasts, and makes one of each item that opens and each command that was refused. Forgets
+ * commands that were applied.
+ */
 
 import { useCallback, useEffect, useRef, useState, type ReactNode } from 'react'
 import { X } from 'lucide-react'
@@ -9,6 +12,7 @@ import { text } from '../words/json'
 import { ToastContext, type Say, type Toast } from './toasts'
 
 const LASTS_MS = 7_000
+const TIDY_MS = 10_000
 
 export function Toasts({ children }: { children: ReactNode }) {
   const [toasts, setToasts] = useState<Toast[]>([])
@@ -58,10 +62,16 @@ function useNews(say: Say) {
   const told = useRef(new Set<string>())
   useEffect(() => {
     for (const command of commands) {
-      if (command.state !== 'refused' || told.current.has(command.id)) continue
+      const isSettled = command.state === 'refused' || command.state === 'applied'
+      if (!isSettled || told.current.has(command.id)) continue
       told.current.add(command.id)
+      if (command.state === 'applied') {
+        // What it led to shows itself by then.
+        setTimeout(() => deputy.forget(command.id), TIDY_MS)
+        continue
+      }
       // What was said in the chat answers there.
       if (command.ask.ask !== 'say') say({ text: command.error.message, tone: 'bad' })
     }
-  }, [commands, say])
+  }, [commands, deputy, say])
 }

@@ -92,13 +92,13 @@ function useStayAtEnd() {
     const { current } = chat
     if (!current) return
     let isAtEnd = true
-    let before = scrollY
+    let before = { top: scrollY, height: 0 }
     const look = () => {
-      const { scrollHeight } = document.documentElement
-      // Only who scrolls up leaves the end; lines that grow below do not.
-      if (scrollHeight - scrollY - innerHeight < NEAR_PX) isAtEnd = true
-      else if (scrollY < before) isAtEnd = false
-      before = scrollY
+      const now = { top: scrollY, height: document.documentElement.scrollHeight }
+      // Only a person who scrolls up leaves the end; lines that grow or shrink do not.
+      if (now.height - now.top - innerHeight < NEAR_PX) isAtEnd = true
+      else if (now.top < before.top && now.height === before.height) isAtEnd = false
+      before = now
     }
     const grown = new ResizeObserver(() => {
       if (isAtEnd) scrollTo(0, document.documentElement.scrollHeight)

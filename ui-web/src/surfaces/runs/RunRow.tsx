@@ -1,5 +1,6 @@
 /** A run in a list: of all automations with its name, of one with its id alone. */
 
+import { memo } from 'react'
 import { Link } from 'wouter'
 import type { Run } from '../../deputy/types'
 import { Ago } from '../../parts/Ago'
@@ -7,7 +8,8 @@ import { RunMark } from '../../parts/Mark'
 import { count, money } from '../../words/money'
 import { duration } from '../../words/time'
 
-export function RunRow({ run, name }: { run: Run; name?: string }) {
+/** Drawn again only when its run changes: there may be many, and they scroll. */
+export const RunRow = memo(function RunRow({ run, name }: { run: Run; name?: string }) {
   return (
     <Link to={`/runs/${run.id}`} className="run-row">
       <RunMark run={run} isBare />
@@ -19,4 +21,4 @@ export function RunRow({ run, name }: { run: Run; name?: string }) {
       <Ago at={run.started_at ?? run.due_at} className="run-when small faint" />
     </Link>
   )
-}
+})

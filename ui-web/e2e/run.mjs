@@ -90,18 +90,19 @@ const checks = {
   async 'an agent that is off for the whole visit is shown as it was last'() {
     await here.goto(`${agent.address}/automations`)
     await seen(here, 'stand up')
-    const page = await open(here.context(), trouble)
-    // The page itself comes from the agent, so it is there before the agent goes.
-    await page.goto(`${agent.address}/automations`)
-    await seen(page, 'stand up')
-    await page.close()
+    await here.evaluate(() => navigator.serviceWorker.ready.then(() => true))
     await far.goto(`${elsewhere.address}/automations`)
     await seen(far, 'stand up')
+    // What was seen is kept a moment later.
     await far.waitForTimeout(1_500)
     await agent.kill()
     await far.reload()
     await seen(far, 'stand up')
     await shot(far, 'phone-agent-off')
+    // The page that this very agent has served opens without it, too.
+    await here.goto(`${agent.address}/automations`)
+    await seen(here, 'stand up')
+    await shot(here, 'desktop-agent-off')
     await agent.up('--relay', relay.place)
     await connected(far).waitFor()
   },

@@ -22,7 +22,9 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
 
 /// Runs a command to its end, shown, and fails when it does.
 pub(crate) fn run(command: &mut Command) -> Done {
-    let shown = format!("{command:?}").replace('"', "");
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+    let shown = words.join(" ");
     println!("\n==> {shown}");
     match command.status() {
         Ok(status) if status.success() => Ok(()),

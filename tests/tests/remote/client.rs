@@ -180,3 +180,57 @@ fn lines_break_again_and_again_and_nothing_is_done_twice_or_told_twice() {
     let seqs: Vec<i64> = app.events().into_iter().map(|(seq, _)| seq).collect();
     assert!(seqs.windows(2).all(|pair| pair[0] < pair[1]), "{seqs:?}");
 }
+
+/// slopus/happy #1208: a permission prompt that is left waiting cuts the remote link. Waiting is a
+/// state, not a time-out.
+#[test]
+fn an_approval_waits_for_as_long_as_it_takes_and_is_given_from_afar() {
+    let house = House::open();
+    let script = "export default async () => { await tools.notify.send({title: 't', body: 'b'}); return 'done'; }";
+    let contract = json!({
+        "capabilities": {"notify.send": {}},
+        "requires_approval": [{"of": "notify.send"}],
+    });
+    house.home.install(bundle("one", contract, script));
+    let there = house.pair("phone", "view,control,approve");
+    let app = App::open(&house, &there);
+    let needs = Ask::Needs { all: false };
+    house
+        .runtime
+        .block_on(app.agent.watch(needs.clone()))
+        .unwrap();
+    house.runtime.block_on(app.agent.command(start())).unwrap();
+    let need = wait_until("the item", || {
+        let view = house.runtime.block_on(app.agent.view(needs.clone()))?;
+        match serde_json::from_value(view.answer?) {
+            Ok(Response::Needs(needs)) => needs.into_iter().next(),
+            _ => None,
+        }
+    });
+    // Longer than it takes to find out that a line is dead.
+    let began = std::time::Instant::now();
+    wait_until("a while to go by", || {
+        (began.elapsed() > std::time::Duration::from_secs(13)).then_some(())
+    });
+    assert_eq!(app.times_opened(), 1);
+    assert!(house.home.runs(None)[0].ended_at.is_none());
+    let answer = Ask::NeedAnswer {
+        item: need.id,
+        choice: "approve".to_owned(),
+        note: None,
+    };
+    let id = house.runtime.block_on(app.agent.command(answer)).unwrap();
+    wait_until("the run's end", || {
+        let run = house.home.runs(None).remove(0);
+        (run.state == RunState::Succeeded).then_some(())
+    });
+    assert!(app.is_applied(&house, &id));
+    wait_until("the item to be gone", || {
+        let view = house.runtime.block_on(app.agent.view(needs.clone()))?;
+        match serde_json::from_value(view.answer?) {
+            Ok(Response::Needs(needs)) => needs.is_empty().then_some(()),
+            _ => None,
+        }
+    });
+    assert_eq!(app.times_opened(), 1);
+}

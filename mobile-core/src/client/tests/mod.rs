@@ -37,6 +37,7 @@ fn a_view_is_asked_when_the_line_opens_and_again_after_what_happened_but_not_too
     assert_eq!(world.events(), (1..=50).collect::<Vec<_>>());
 }
 
+/// slopus/happy #1308, #1418: a phone misses what came while it was in the background.
 #[test]
 fn what_was_missed_is_told_in_order_and_nothing_twice() {
     let mut world = World::new();
@@ -166,6 +167,7 @@ fn an_answer_that_was_lost_is_applied_and_a_refusal_is_not() {
     assert!(matches!(world.fate(&refused), CommandState::Refused { .. }));
 }
 
+/// n0-computer/iroh #2971: ten thousand clients that come back at once.
 #[test]
 fn every_relay_is_tried_at_once_and_then_the_waits_grow_until_something_changes() {
     let mut world = World::with_relays(2);
@@ -247,6 +249,7 @@ fn a_line_that_died_in_silence_is_found_out_by_trying_it() {
     assert_eq!(world.dials.len(), 2);
 }
 
+/// slopus/happy #1208, #1308: stale until it is reopened.
 #[test]
 fn an_app_that_rests_lets_go_and_is_up_to_date_at_once_when_it_is_seen_again() {
     let mut world = World::new();

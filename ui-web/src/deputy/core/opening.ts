@@ -91,7 +91,7 @@ export class CoreOpening implements Opening {
 
   private paired(state: PairingState): void {
     if (state.state !== 'paired') {
-      this.become(state)
+      this.become(state.state === 'failed' ? { ...state, message: sentence(state.message) } : state)
       return
     }
     this.pairing = undefined
@@ -99,7 +99,8 @@ export class CoreOpening implements Opening {
   }
 
   private failed(error: unknown): void {
-    this.become({ state: 'failed', message: error instanceof Error ? error.message : String(error) })
+    const message = error instanceof Error ? error.message : String(error)
+    this.become({ state: 'failed', message: sentence(message) })
   }
 
   private become(state: State): void {
@@ -126,4 +127,9 @@ function nameOfBrowser(): string {
   const systems = ['Android', 'iPhone', 'iPad', 'Windows', 'Mac', 'Linux']
   const system = systems.find((each) => userAgent.includes(each))
   return system ? `${browser} on ${system}` : browser
+}
+
+/** The core’s messages go on a sentence; here they begin one. */
+function sentence(message: string): string {
+  return message.charAt(0).toUpperCase() + message.slice(1)
 }

@@ -1,9 +1,10 @@
 //! A bad line to a relay: a proxy for UDP and TCP on one port number that loses, delays and reorders
 //! datagrams, swallows large ones, blocks UDP, or gives the client another address.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
@@ -23,8 +24,13 @@ struct Faults {
     longest: AtomicUsize,
     /// No datagram gets through.
     no_udp: AtomicBool,
+    /// No connection gets through.
+    no_tcp: AtomicBool,
     /// Raised to give the client another address towards the relay.
     moves: AtomicU64,
+    /// Who came while this was not set has a good line for good.
+    is_bad: AtomicBool,
+    spared: Mutex<HashSet<SocketAddr>>,
     lost: AtomicU64,
     passed: AtomicU64,
 }
@@ -51,13 +57,18 @@ impl BadLine {
         let port = tcp.local_addr().unwrap().port();
         let faults = Arc::new(Faults::default());
         let mut tasks = JoinSet::new();
-        tasks.spawn(carry_tcp(tcp, relay));
+        tasks.spawn(carry_tcp(tcp, relay, Arc::clone(&faults)));
         tasks.spawn(carry_udp(udp, relay, Arc::clone(&faults)));
         Self {
             port,
             faults,
             _tasks: tasks,
         }
+    }
+
+    /// Whoever comes from here on has a bad line; who is there, by UDP, keeps a good one.
+    pub fn is_bad_from_now_on(&self) {
+        self.faults.is_bad.store(true, Ordering::Relaxed);
     }
 
     /// Of a hundred datagrams each way, so many are lost.
@@ -82,6 +93,11 @@ impl BadLine {
         self.faults.no_udp.store(blocked, Ordering::Relaxed);
     }
 
+    /// Whether TCP gets through. What is wrong with datagrams is not wrong with it.
+    pub fn block_tcp(&self, blocked: bool) {
+        self.faults.no_tcp.store(blocked, Ordering::Relaxed);
+    }
+
     /// From now on the relay sees the client at another address.
     pub fn move_client(&self) {
         self.faults.moves.fetch_add(1, Ordering::Relaxed);
@@ -94,10 +110,13 @@ impl BadLine {
     }
 }
 
-async fn carry_tcp(listener: TcpListener, relay: SocketAddr) {
+async fn carry_tcp(listener: TcpListener, relay: SocketAddr, faults: Arc<Faults>) {
     let mut open = JoinSet::new();
     while let Ok((mut client, _)) = listener.accept().await {
         while open.try_join_next().is_some() {}
+        if faults.no_tcp.load(Ordering::Relaxed) {
+            continue;
+        }
         open.spawn(async move {
             if let Ok(mut relay) = TcpStream::connect(relay).await {
                 // Whoever breaks it off is told by the other side's end.
@@ -121,15 +140,20 @@ async fn carry_udp(here: UdpSocket, relay: SocketAddr, faults: Arc<Faults>) {
     let mut buffer = vec![0; 65_536];
     while let Ok((n, client)) = here.recv_from(&mut buffer).await {
         let moves = faults.moves.load(Ordering::Relaxed);
-        if ways.get(&client).is_none_or(|way| way.of_move != moves) {
+        let is_spared = faults.spared.lock().unwrap().contains(&client);
+        let stays = |way: &Way| is_spared || way.of_move == moves;
+        if !ways.get(&client).is_some_and(stays) {
             let Some(way) = way(&here, client, relay, moves, &faults).await else {
                 continue;
             };
             ways.insert(client, way);
+            if !faults.is_bad.load(Ordering::Relaxed) {
+                faults.spared.lock().unwrap().insert(client);
+            }
         }
         let socket = Arc::clone(&ways[&client].socket);
         let datagram = buffer[..n].to_vec();
-        pass(&faults, datagram, move |datagram| async move {
+        pass(&faults, client, datagram, move |datagram| async move {
             let _ = socket.send(&datagram).await;
         });
     }
@@ -155,7 +179,7 @@ async fn way(
                 continue;
             };
             let (to, datagram) = (Arc::clone(&to), buffer[..n].to_vec());
-            pass(&faults, datagram, move |datagram| async move {
+            pass(&faults, client, datagram, move |datagram| async move {
                 let _ = to.send_to(&datagram, client).await;
             });
         }
@@ -170,9 +194,14 @@ async fn way(
 /// Sends a datagram on as the line does, or loses it.
 fn pass<F: Future<Output = ()> + Send + 'static>(
     faults: &Faults,
+    client: SocketAddr,
     datagram: Vec<u8>,
     send: impl FnOnce(Vec<u8>) -> F + Send + 'static,
 ) {
+    if faults.spared.lock().unwrap().contains(&client) {
+        tokio::spawn(send(datagram));
+        return;
+    }
     let of = |value: &AtomicU64| value.load(Ordering::Relaxed);
     let longest = faults.longest.load(Ordering::Relaxed);
     let is_lost = faults.no_udp.load(Ordering::Relaxed)

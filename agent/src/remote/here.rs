@@ -2,6 +2,7 @@
 //! the agent is its own relay, with a route like at any other. It costs an agent without devices
 //! nothing, not even a wake-up.
 
+use super::session::Way;
 use super::{RelayChoice, Remote, lock};
 use deputy_link::RelayAddress;
 use deputy_protocol::link::Salt;
@@ -49,6 +50,18 @@ impl Remote {
             route: self.keys.route_secret(relay).route(salt),
             certificate: relay.certificate,
         }
+    }
+
+    /// The same for a device that came in some way: one that is on this machine can do without relays.
+    pub(super) fn places_for(&self, salt: &Salt, way: &Way) -> Vec<RelayPlace> {
+        let mut places = self.places(salt);
+        if way.is_straight
+            && let Some(here) = self.place_here(salt)
+            && !places.contains(&here)
+        {
+            places.insert(0, here);
+        }
+        places
     }
 
     /// Where a device of this salt reaches the agent. This machine is the last of these, and only

@@ -1,7 +1,8 @@
 //! The links to relays: kept for as long as the agent runs; whoever dials a route of ours gets a
 //! session.
 
-use super::{Door, Linked, Remote, lock, session};
+use super::session::{self, Way};
+use super::{Door, Linked, Remote, lock};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deputy_link::{AgentConfig, AgentLink, CarrierChoice, RelayAddress, Trust};
@@ -77,7 +78,11 @@ impl Remote {
                     };
                     let Some(arrival) = arrival else { break };
                     let (remote, place) = (Arc::clone(&remote), place.clone());
-                    tokio::spawn(session::serve(remote, Arc::clone(&door), place, arrival));
+                    let way = Way {
+                        relay: place,
+                        is_straight: false,
+                    };
+                    tokio::spawn(session::serve(remote, Arc::clone(&door), way, arrival));
                 }
                 link.stop().await;
             });

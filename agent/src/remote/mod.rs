@@ -160,7 +160,11 @@ impl Remote {
         let any = || self.relays().into_iter().next();
         if let Some(relay) = self.relay_of(&route).or_else(any) {
             let arrival = Arrival { route, stream };
-            session::serve(Arc::clone(self), Arc::clone(door), relay, arrival).await;
+            let way = session::Way {
+                relay,
+                is_straight: true,
+            };
+            session::serve(Arc::clone(self), Arc::clone(door), way, arrival).await;
         }
     }
 

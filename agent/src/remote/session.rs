@@ -6,7 +6,7 @@ use crate::store::devices::DeviceRow;
 use deputy_link::{Arrival, LinkReader, LinkStream, LinkWriter};
 use deputy_protocol::ErrorBody;
 use deputy_protocol::control::{CONTROL_VERSION, Envelope, Reply, Response};
-use deputy_protocol::link::{CloseCode, RouteId};
+use deputy_protocol::link::{CloseCode, RouteId, Salt};
 use deputy_protocol::pairing::phrase;
 use deputy_protocol::remote::{Ask, Down, Right, Up};
 use deputy_protocol::session::{
@@ -50,15 +50,18 @@ impl Gone {
     }
 }
 
+/// How a device came.
+pub(super) struct Way {
+    /// For which relay its route was made.
+    pub(super) relay: RelayChoice,
+    /// Without any relay, from this machine.
+    pub(super) is_straight: bool,
+}
+
 /// Serves whoever dialled. What goes wrong is the device's to see; here it is only logged.
-pub(super) async fn serve(
-    remote: Arc<Remote>,
-    door: Arc<dyn Door>,
-    relay: RelayChoice,
-    arrival: Arrival,
-) {
+pub(super) async fn serve(remote: Arc<Remote>, door: Arc<dyn Door>, way: Way, arrival: Arrival) {
     let Arrival { route, stream } = arrival;
-    if let Err(gone) = conversation(&remote, &door, &relay, route, stream).await {
+    if let Err(gone) = conversation(&remote, &door, &way, route, stream).await {
         tracing::debug!(%gone, "a device's session ended");
     }
 }
@@ -66,7 +69,7 @@ pub(super) async fn serve(
 async fn conversation(
     remote: &Arc<Remote>,
     door: &Arc<dyn Door>,
-    relay: &RelayChoice,
+    way: &Way,
     route: RouteId,
     mut stream: LinkStream,
 ) -> Result<(), Gone> {
@@ -81,7 +84,7 @@ async fn conversation(
     let key = remote.keys.session();
     match opening.kind {
         Kind::Known => {
-            let row = remote.by_route(relay, &route).ok_or(Gone::Unknown)?;
+            let row = remote.by_route(&way.relay, &route).ok_or(Gone::Unknown)?;
             let responder = Responder::new(opening, key, &route, None, &message)?;
             // Its route alone is not it.
             if responder.device().0 != row.public_key {
@@ -90,7 +93,7 @@ async fn conversation(
             let follow = responder.said().follow;
             let (session, answer) = responder.finish(&said)?;
             stream.write_all(&answer).await?;
-            speak(remote, door, &row, session, stream, follow).await
+            speak(remote, door, &row, session, stream, follow, way).await
         }
         Kind::Pairing => {
             let awaited = remote.awaited(&route).ok_or(Gone::Unknown)?;
@@ -117,12 +120,12 @@ async fn conversation(
             };
             let paired = Down::Paired {
                 device: Key::Device.id(row.key),
-                relays: remote.places(&deputy_protocol::link::Salt(row.salt)),
+                relays: remote.places(&Salt(row.salt)),
                 rights: row.rights,
             };
             let sealed = seal(&mut session, &paired, Instant::now())?;
             stream.write_all(&sealed).await?;
-            speak(remote, door, &row, session, stream, None).await
+            speak(remote, door, &row, session, stream, None, way).await
         }
     }
 }
@@ -157,6 +160,7 @@ async fn speak(
     session: Session,
     stream: LinkStream,
     follow: Option<i64>,
+    way: &Way,
 ) -> Result<(), Gone> {
     remote.arrived(row.key);
     let mut revoked = remote.revoked.subscribe();
@@ -181,7 +185,12 @@ async fn speak(
         biased;
         () = until_revoked => Err(Gone::Unknown),
         () = remote.stopping.cancelled() => Ok(()),
-        ended = talk.on(reader, follow) => ended,
+        ended = async {
+            // Relays may be others than when the device was paired.
+            let relays = remote.places_for(&Salt(row.salt), way);
+            talk.say(&Down::Relays { relays }).await?;
+            talk.on(reader, follow).await
+        } => ended,
     };
     remote.left(row.key);
     match &ended {

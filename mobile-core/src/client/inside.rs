@@ -192,6 +192,13 @@ impl Client {
                 self.ask_views(now);
                 self.keep_views_soon(now);
             }
+            Down::Relays { relays } => {
+                if !relays.is_empty() && relays != self.device.relays {
+                    self.line.relays_are(relays.len());
+                    self.device.relays = relays;
+                    self.tell(Notice::Device(Box::new(self.device.clone())));
+                }
+            }
             Down::Compare { .. } | Down::Paired { .. } | Down::Pong | Down::Unknown => {}
         }
     }

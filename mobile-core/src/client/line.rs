@@ -111,6 +111,12 @@ impl Line {
         }
     }
 
+    /// There are so many relays from now on.
+    pub(super) fn relays_are(&mut self, count: usize) {
+        self.relays = count.max(1);
+        self.place = 0;
+    }
+
     pub(super) fn state(&self) -> LineState {
         match &self.phase {
             Phase::Resting => LineState::Resting,

@@ -71,6 +71,11 @@ pub enum Down {
         /// What it may do.
         rights: super::Rights,
     },
+    /// Where the agent is reached from now on; said at the beginning of each session.
+    Relays {
+        /// Best first.
+        relays: Vec<RelayPlace>,
+    },
     /// Something of a newer version.
     #[serde(other)]
     Unknown,

@@ -78,12 +78,17 @@ pub(crate) fn start() -> Ask {
     }
 }
 
-pub(crate) fn with_an_automation() -> House {
+fn with_an_automation() -> House {
     let house = House::open();
+    install(&house);
+    house
+}
+
+/// An automation with an effect.
+pub(crate) fn install(house: &House) {
     let script = "export default async () => { await tools.notify.send({title: 't', body: 'b'}); }";
     let contract = json!({"capabilities": {"notify.send": {}}});
     house.home.install(bundle("one", contract, script));
-    house
 }
 
 #[test]

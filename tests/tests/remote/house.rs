@@ -50,6 +50,12 @@ fn relay(port: u16, certificate: &tempfile::TempDir) -> Relay {
 
 impl House {
     pub(crate) fn open() -> Self {
+        Self::behind(|_, relay| relay)
+    }
+
+    /// With something between the relay and everybody else: `before` gets the relay's port and gives
+    /// that under which it is reached.
+    pub(crate) fn behind(before: impl FnOnce(&tokio::runtime::Runtime, u16) -> u16) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -59,7 +65,7 @@ impl House {
         let relay = runtime.block_on(async { relay(0, &certificate) });
         let place = format!(
             "127.0.0.1:{}#{}",
-            relay.address().port(),
+            before(&runtime, relay.address().port()),
             URL_SAFE_NO_PAD.encode(relay.certificate_hash())
         );
         let launch = Launch {

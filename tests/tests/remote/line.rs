@@ -1,6 +1,6 @@
 //! A bad line between a device and the relay: it gets through, and nothing is done twice or lost.
 
-use crate::client::{App, start, with_an_automation};
+use crate::client::{App, install, start};
 use crate::house::House;
 use deputy_tests::{BadLine, Home, wait_until};
 use std::time::{Duration, Instant};
@@ -14,18 +14,23 @@ struct Far {
 
 impl Far {
     fn new() -> Self {
-        let house = with_an_automation();
+        let mut line = None;
+        let house = House::behind(|runtime, relay| {
+            let made = runtime.block_on(BadLine::to(relay));
+            let port = made.port;
+            line = Some(made);
+            port
+        });
+        let line = line.unwrap();
+        install(&house);
+        // The agent's own line stays good.
         let there = house.pair("phone", "view,control,approve");
-        let line = house.runtime.block_on(BadLine::to(house.port));
+        line.is_bad_from_now_on();
         Self { house, there, line }
     }
 
     fn app(&self) -> App {
-        let mut device = self.house.device(&self.there);
-        for relay in &mut device.relays {
-            relay.address = format!("127.0.0.1:{}", self.line.port);
-        }
-        App::of_device(&self.house, &self.there, device)
+        App::open(&self.house, &self.there)
     }
 
     /// Says commands one after the other and waits until each is applied.
@@ -54,6 +59,7 @@ impl Far {
 #[test]
 fn over_a_line_that_loses_delays_and_reorders_everything_arrives_once_and_in_order() {
     let far = Far::new();
+    far.line.block_tcp(true);
     far.line.lose(10);
     far.line
         .delay(Duration::from_millis(300), Duration::from_millis(60));

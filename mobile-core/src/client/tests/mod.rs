@@ -9,7 +9,7 @@ mod world;
 
 use super::*;
 use deputy_protocol::link::RefusalCode;
-use deputy_protocol::remote::{Right, Rights};
+use deputy_protocol::remote::{Down, Right, Rights};
 use serde_json::json;
 use world::{World, pause, run_ask, status};
 
@@ -165,6 +165,26 @@ fn an_answer_that_was_lost_is_applied_and_a_refusal_is_not() {
     let refused = world.client.command(run_ask("a9"), world.now).unwrap();
     world.settle();
     assert!(matches!(world.fate(&refused), CommandState::Refused { .. }));
+}
+
+#[test]
+fn relays_that_have_changed_are_told_to_be_kept_and_used_from_then_on() {
+    let mut world = World::new();
+    world.settle();
+    let mut relays = world.device.relays.clone();
+    relays[0].address = "another:443".to_owned();
+    world.tell(&Down::Relays {
+        relays: relays.clone(),
+    });
+    world.settle();
+    let told = world.notices.iter().find_map(|notice| match notice {
+        Notice::Device(device) => Some(device.relays.clone()),
+        _ => None,
+    });
+    assert_eq!(told, Some(relays));
+    world.cut();
+    world.pass(1_000);
+    assert_eq!(world.dials.last().map(String::as_str), Some("another:443"));
 }
 
 /// n0-computer/iroh #2971: ten thousand clients that come back at once.

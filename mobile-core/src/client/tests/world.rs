@@ -369,6 +369,14 @@ impl World {
         }
     }
 
+    /// The agent says something to everybody.
+    pub(super) fn tell(&mut self, down: &Down) {
+        let open: Vec<u64> = self.ends.keys().copied().collect();
+        for attempt in open {
+            self.say(attempt, down);
+        }
+    }
+
     /// All lines break, with what is on them.
     pub(super) fn cut(&mut self) {
         self.to_client.clear();

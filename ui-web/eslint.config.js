@@ -5,7 +5,15 @@ import { defineConfig, globalIgnores } from 'eslint/config'
 import ts from 'typescript-eslint'
 
 export default defineConfig(
-  globalIgnores(['dist', 'core', 'e2e', 'src/worker/worker.js', 'dev/*.mjs', 'dev/*.mts', 'eslint.config.js']),
+  globalIgnores([
+    'dist',
+    'core',
+    'e2e',
+    'src/worker/worker.js',
+    'dev/*.mjs',
+    'dev/*.mts',
+    'eslint.config.js',
+  ]),
   js.configs.recommended,
   ts.configs.strictTypeChecked,
   hooks.configs.flat['recommended-latest'],

@@ -22,7 +22,11 @@ export function serviceWorker(): Plugin {
         hash.update(name).update(file.type === 'chunk' ? file.code : file.source)
       }
       // The page itself is written after this; its name stands for it.
-      const paths = ['/', '/icon.svg', ...files.filter((name) => name !== 'index.html').map((name) => `/${name}`)]
+      const paths = [
+        '/',
+        '/icon.svg',
+        ...files.filter((name) => name !== 'index.html').map((name) => `/${name}`),
+      ]
       const source = readFileSync(SOURCE, 'utf8')
         .replace('__VERSION__', hash.digest('hex').slice(0, 16))
         .replace('__FILES__', JSON.stringify(paths))

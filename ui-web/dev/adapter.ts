@@ -90,7 +90,12 @@ export class DevDeputy implements Deputy {
   /** Breaks the line, or mends it. */
   away(isAway: boolean) {
     this.#line = isAway
-      ? { state: 'away', because: 'offline', message: 'the agent is not connected to the relay', until: Date.now() + 8_000 }
+      ? {
+          state: 'away',
+          because: 'offline',
+          message: 'the agent is not connected to the relay',
+          until: Date.now() + 8_000,
+        }
       : { state: 'open' }
     for (const [key, view] of this.#views) this.#views.set(key, { ...view, fresh: !isAway })
     this.#changed()
@@ -110,7 +115,12 @@ export class DevDeputy implements Deputy {
     const reply = await this.#post(ask)
     const known = this.#views.get(key)
     const next: ViewState<unknown> = reply.error
-      ? { answer: known?.answer ?? null, trouble: reply.error.message, asOfMs: known?.asOfMs ?? null, fresh: false }
+      ? {
+          answer: known?.answer ?? null,
+          trouble: reply.error.message,
+          asOfMs: known?.asOfMs ?? null,
+          fresh: false,
+        }
       : { answer: withSamples(ask, reply.ok), trouble: null, asOfMs: Date.now(), fresh: true }
     if (known && JSON.stringify({ ...known, asOfMs: 0 }) === JSON.stringify({ ...next, asOfMs: 0 })) return
     this.#views.set(key, next)

@@ -23,17 +23,25 @@ const away = async (page) => {
 const SURFACES = [
   ['needs', '/needs'],
   ['needs-samples', '/needs?samples'],
-  ['needs-away', '/needs', async (page) => {
-    await away(page)
-    await page.getByRole('button', { name: 'Approve', exact: true }).first().click()
-  }],
+  [
+    'needs-away',
+    '/needs',
+    async (page) => {
+      await away(page)
+      await page.getByRole('button', { name: 'Approve', exact: true }).first().click()
+    },
+  ],
   ['need', '/needs/n6'],
   ['chat', '/chat'],
   ['chat-one', '/chat?automation=a13'],
-  ['chat-refused', '/chat', async (page) => {
-    await page.getByRole('textbox').fill('make me a sandwich')
-    await page.keyboard.press('Enter')
-  }],
+  [
+    'chat-refused',
+    '/chat',
+    async (page) => {
+      await page.getByRole('textbox').fill('make me a sandwich')
+      await page.keyboard.press('Enter')
+    },
+  ],
   ['proposal-doubt', '/proposals/p12'],
   ['automations', '/automations'],
   ['automation', '/automations/a3'],
@@ -44,15 +52,23 @@ const SURFACES = [
   ['input', '/inputs/i3'],
   ['runs', '/runs'],
   ['run', '/runs/r3'],
-  ['run-failed', '/automations/a8/runs', async (page) => {
-    await page.locator('.run-row').first().click()
-    await page.waitForTimeout(400)
-  }],
+  [
+    'run-failed',
+    '/automations/a8/runs',
+    async (page) => {
+      await page.locator('.run-row').first().click()
+      await page.waitForTimeout(400)
+    },
+  ],
   ['run-retry', '/automations/a10/runs', (page) => page.locator('.run-row').first().click()],
-  ['run-steps', '/automations/a3/runs', async (page) => {
-    await page.locator('.run-row').first().click()
-    await page.locator('.entry-step .fold-button').nth(1).click()
-  }],
+  [
+    'run-steps',
+    '/automations/a3/runs',
+    async (page) => {
+      await page.locator('.run-row').first().click()
+      await page.locator('.entry-step .fold-button').nth(1).click()
+    },
+  ],
   ['costs', '/costs?samples'],
   ['costs-empty', '/costs'],
   ['connections', '/connections'],
@@ -61,11 +77,17 @@ const SURFACES = [
   ['more', '/more'],
   ['nothing', '/nowhere'],
   ['palette', '/automations', (page) => page.keyboard.press('Control+k')],
-  ...['no_link', 'connecting', 'compare', 'failed', 'not_known', 'other_version'].map((state) => [`first-${state}`, `/first-run/${state}`]),
+  ...['no_link', 'connecting', 'compare', 'failed', 'not_known', 'other_version'].map((state) => [
+    `first-${state}`,
+    `/first-run/${state}`,
+  ]),
 ]
 const SIZES = { phone: { width: 390, height: 844 }, desk: { width: 1440, height: 900 } }
 
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] })
+const browser = await chromium.launch({
+  executablePath: '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu'],
+})
 let troubles = 0
 for (const [size, viewport] of Object.entries(SIZES)) {
   for (const colorScheme of ['light', 'dark']) {
@@ -77,7 +99,10 @@ for (const [size, viewport] of Object.entries(SIZES)) {
         troubles++
         console.log(`${size} ${colorScheme} ${name}: ${text}`)
       }
-      page.on('console', (message) => ['error', 'warning'].includes(message.type()) && say(message.text().slice(0, 300)))
+      page.on(
+        'console',
+        (message) => ['error', 'warning'].includes(message.type()) && say(message.text().slice(0, 300)),
+      )
       page.on('pageerror', (error) => say(error.message))
       try {
         await page.goto(BASE + path)
@@ -85,11 +110,21 @@ for (const [size, viewport] of Object.entries(SIZES)) {
         await page.waitForTimeout(700)
         await act?.(page)
         await page.waitForTimeout(400)
-        await page.screenshot({ path: join(folder, `${name}-${size}-${colorScheme}.png`), fullPage: !name.startsWith('chat') && name !== 'palette' && !name.includes('runs') && name !== 'runs' })
+        await page.screenshot({
+          path: join(folder, `${name}-${size}-${colorScheme}.png`),
+          fullPage:
+            !name.startsWith('chat') && name !== 'palette' && !name.includes('runs') && name !== 'runs',
+        })
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
         if (wide > 0) say(`scrolls sideways by ${wide} px`)
         const { violations } = await new AxeBuilder({ page }).analyze()
-        for (const one of violations) say(`axe ${one.id} (${one.impact}) ${one.nodes.slice(0, 3).map((node) => `${node.target.join(' ')}: ${node.failureSummary?.split('\n')[1]?.trim() ?? ''}`).join(' | ')}`)
+        for (const one of violations)
+          say(
+            `axe ${one.id} (${one.impact}) ${one.nodes
+              .slice(0, 3)
+              .map((node) => `${node.target.join(' ')}: ${node.failureSummary?.split('\n')[1]?.trim() ?? ''}`)
+              .join(' | ')}`,
+          )
       } catch (error) {
         say(String(error).slice(0, 300))
       }

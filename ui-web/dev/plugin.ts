@@ -46,7 +46,10 @@ async function body(request: IncomingMessage): Promise<{ id?: string; ask: Field
 async function answer(request: IncomingMessage, response: ServerResponse) {
   response.setHeader('content-type', 'application/json')
   try {
-    const { id, ask: { ask: name, ...fields } } = await body(request)
+    const {
+      id,
+      ask: { ask: name, ...fields },
+    } = await body(request)
     const made = REQUESTS[name]?.(fields) ?? { method: name, params: fields }
     response.end(JSON.stringify({ ok: await ask(made, id) }))
   } catch (error) {

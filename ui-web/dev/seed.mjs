@@ -16,8 +16,11 @@ async function accept(proposal, confirm = []) {
 
 async function install(name, purpose, contract, script, isAccepted = true) {
   const whole = {
-    contract: 1, purpose, timezone: 'Europe/Berlin',
-    triggers: [{ manual: true }, { event: 'go' }], ...contract,
+    contract: 1,
+    purpose,
+    timezone: 'Europe/Berlin',
+    triggers: [{ manual: true }, { event: 'go' }],
+    ...contract,
   }
   const bundle = { bundle: 1, name, contract: whole, script }
   const proposal = await ask({ method: 'install', params: { bundle, accept: false } })
@@ -34,7 +37,9 @@ const run = (automation) =>
 await ask({
   method: 'connect',
   params: {
-    kind: 'mail', name: 'mail', secret: null,
+    kind: 'mail',
+    name: 'mail',
+    secret: null,
     config: { smtp_host: '127.0.0.1', smtp_port: 8025, tls: 'none', from: 'me@example.org' },
   },
 })
@@ -44,18 +49,23 @@ await accept(await delegate(`tell me when the feed at http://${HOST}/feed.xml me
 
 const MAIL = { connections: ['mail'], recipients: ['ana@example.org', '@example.org'] }
 const invoices = await install(
-  'Invoices to Ana', 'Every weekday at 8, mail Ana the new invoices',
+  'Invoices to Ana',
+  'Every weekday at 8, mail Ana the new invoices',
   {
     triggers: [{ cron: '0 8 * * 1-5' }, { event: 'go' }, { manual: true }],
     params: { url: `http://${HOST}/invoices.json` },
     capabilities: { 'web.fetch': { hosts: [HOST] }, 'mail.send': MAIL },
     invariants: [
-      { max: 20, of: 'mail.send', per: 'day' }, { never: 'files.trash' },
-      { only_between: ['00:00', '23:59'], of: 'mail.send' }, { max_cost_micros: 50000, per: 'day' },
+      { max: 20, of: 'mail.send', per: 'day' },
+      { never: 'files.trash' },
+      { only_between: ['00:00', '23:59'], of: 'mail.send' },
+      { max_cost_micros: 50000, per: 'day' },
     ],
     requires_approval: [{ of: 'mail.send', when: { more_than: 2 } }],
-    assumptions: ['An invoice is new when its number was never mailed'], non_goals: ['No reminders to senders'],
-    success: 'Every new invoice has been mailed once', overlap: 'queue',
+    assumptions: ['An invoice is new when its number was never mailed'],
+    non_goals: ['No reminders to senders'],
+    success: 'Every new invoice has been mailed once',
+    overlap: 'queue',
   },
   `export default async (ctx) => {
   const { json } = await tools.web.fetch({ url: ctx.params.url, as: 'json' });
@@ -73,7 +83,8 @@ const invoices = await install(
 await run(invoices)
 
 const orders = await install(
-  'Sort the orders', 'Note every order that comes in and keep the large ones apart',
+  'Sort the orders',
+  'Note every order that comes in and keep the large ones apart',
   { capabilities: { 'notes.put': {}, 'web.fetch': { hosts: [HOST] } }, overlap: 'queue' },
   `export default async (ctx) => {
   const orders = [['Lamp', 40], ['Desk', 420], ['Chair', 180], ['Rug', 95], ['Shelf', 130], ['Sofa', 1290]];
@@ -91,7 +102,8 @@ export const on = { order: async (ctx) => {
 await run(orders)
 
 const booking = await install(
-  'Book the meeting room', 'Book the small room every Monday',
+  'Book the meeting room',
+  'Book the small room every Monday',
   {
     triggers: [{ cron: '0 7 * * 1' }, { manual: true }],
     capabilities: { 'web.request': { hosts: [HOST] } },
@@ -101,14 +113,16 @@ const booking = await install(
 await run(booking)
 
 const share = await install(
-  'Share the minutes', 'Mail the minutes to the team',
+  'Share the minutes',
+  'Mail the minutes to the team',
   { capabilities: { 'mail.send': MAIL } },
   `export default async () => { await tools.mail.send({ connection: 'mail', to: ['press@elsewhere.test'], subject: 'Minutes of the meeting', text: 'Here are the minutes of Tuesday.', once: 'minutes' }); };`,
 )
 await run(share)
 
 const prices = await install(
-  'Watch the price list', 'Tell me when a price changes',
+  'Watch the price list',
+  'Tell me when a price changes',
   {
     triggers: [{ every_ms: 3600000 }, { manual: true }],
     capabilities: { 'web.fetch': { hosts: [HOST] }, 'notify.send': {} },
@@ -118,7 +132,8 @@ const prices = await install(
 await run(prices)
 
 const stats = await install(
-  'Weekly statistics', 'Every Friday, add up what was sold',
+  'Weekly statistics',
+  'Every Friday, add up what was sold',
   { triggers: [{ cron: '0 17 * * 5' }, { manual: true }], capabilities: { 'web.fetch': { hosts: [HOST] } } },
   `export default async () => { const { json } = await tools.web.fetch({ url: 'http://${HOST}/invoices.json', as: 'json' });
   return { total: json.map((line) => line.price.net).reduce((a, b) => a + b) }; };`,
@@ -126,29 +141,36 @@ const stats = await install(
 await run(stats)
 
 const archive = await install(
-  'Read the archive', 'Read all pages of the archive once a month',
+  'Read the archive',
+  'Read all pages of the archive once a month',
   { capabilities: { 'web.fetch': { hosts: [HOST] } }, budget: { steps: 5 } },
   `export default async () => { for (let n = 0; n < 9; n++) await tools.web.fetch({ url: \`http://${HOST}/page/\${n}\` }); };`,
 )
 await run(archive)
 
 const sync = await install(
-  'Copy bookings', 'Copy the bookings to the calendar server',
+  'Copy bookings',
+  'Copy the bookings to the calendar server',
   { capabilities: { 'web.fetch': { hosts: [HOST] } }, retries: { max: 5, first_ms: 60000, max_ms: 3600000 } },
   `export default async () => { await tools.web.fetch({ url: 'http://${HOST}/busy' }); };`,
 )
 await run(sync)
 
 const heartbeat = await install(
-  'Heartbeat', 'Look at the door sensor and note what it says',
+  'Heartbeat',
+  'Look at the door sensor and note what it says',
   { capabilities: { 'notes.put': {} }, overlap: 'queue' },
   `export default async (ctx) => { const n = ctx.input.n; if (n % 37 === 5) throw new Error('the sensor says nothing'); if (n % 2) await tools.notes.put({ name: 'door', text: 'shut' }); return { n }; };`,
 )
 for (let n = 0; n < many; n++) await send(heartbeat, { n }, `beat-${n}`)
 
 await install(
-  'Forward receipts', 'Forward every receipt to whoever it names',
-  { triggers: [{ webhook: 'receipt' }], capabilities: { 'mail.send': { connections: ['mail'], recipients: ['*'] } } },
+  'Forward receipts',
+  'Forward every receipt to whoever it names',
+  {
+    triggers: [{ webhook: 'receipt' }],
+    capabilities: { 'mail.send': { connections: ['mail'], recipients: ['*'] } },
+  },
   `export default async (ctx) => { await tools.mail.send({ connection: 'mail', to: ['someone@example.org'], subject: 'Receipt', text: 'A receipt for you.', once: 'r' }); };`,
   false,
 )

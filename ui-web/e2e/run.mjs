@@ -59,7 +59,11 @@ const checks = {
     await far.goto(`${elsewhere.address}/automations/a1`)
     await far.getByRole('button', { name: 'Run now' }).click()
     await until('the run', () => agent.cli('runs')[0]?.state === 'succeeded')
-    await here.locator('a[href="/runs/r1"]').filter({ hasText: /succeeded/i }).first().waitFor()
+    await here
+      .locator('a[href="/runs/r1"]')
+      .filter({ hasText: /succeeded/i })
+      .first()
+      .waitFor()
     await shot(here, 'desktop-runs')
     await shot(far, 'phone-automation')
   },

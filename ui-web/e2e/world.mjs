@@ -104,7 +104,17 @@ export class Relay {
     const file = (name) => join(this.folder, name)
     execFileSync(
       'openssl',
-      ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '13'].concat(
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:P-256',
+        '-nodes',
+        '-days',
+        '13',
+      ].concat(
         ['-subj', '/CN=relay', '-addext', 'subjectAltName=IP:127.0.0.1'],
         ['-keyout', file('key.pem'), '-out', file('chain.pem')],
       ),
@@ -112,8 +122,7 @@ export class Relay {
     )
     const of = (...args) => execFileSync('openssl', args, { stdio: ['pipe', 'pipe', 'ignore'] })
     const der = of('x509', '-in', file('chain.pem'), '-outform', 'der')
-    const sha256 = (bytes) =>
-      execFileSync('openssl', ['dgst', '-sha256', '-binary'], { input: bytes })
+    const sha256 = (bytes) => execFileSync('openssl', ['dgst', '-sha256', '-binary'], { input: bytes })
     this.hash = sha256(der).toString('base64url')
     const publicKey = of('pkey', '-in', file('key.pem'), '-pubout', '-outform', 'der')
     /** What Chromium is told to believe where it takes no certificate by its hash. */

@@ -101,10 +101,14 @@ function Places() {
       <Route path="/needs" component={NeedsPage} />
       <Route path="/needs/:item">{({ item }) => <NeedPage key={item} item={item} />}</Route>
       <Route path="/chat" component={ChatPage} />
-      <Route path="/proposals/:proposal">{({ proposal }) => <ProposalPage key={proposal} proposal={proposal} />}</Route>
+      <Route path="/proposals/:proposal">
+        {({ proposal }) => <ProposalPage key={proposal} proposal={proposal} />}
+      </Route>
       <Route path="/automations" component={AutomationsPage} />
       <Route path="/automations/:automation/:part?">
-        {({ automation, part }) => <AutomationPage key={automation} automation={automation} part={part ?? 'overview'} />}
+        {({ automation, part }) => (
+          <AutomationPage key={automation} automation={automation} part={part ?? 'overview'} />
+        )}
       </Route>
       <Route path="/inputs/:input">{({ input }) => <InputPage key={input} input={input} />}</Route>
       <Route path="/runs" component={RunsPage} />

@@ -3,11 +3,7 @@
 import { StrictMode, type ReactNode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { beginTheme } from './shell/theme'
-import './style/tokens.css'
-import './style/base.css'
-import './style/parts.css'
-import './style/shell.css'
-import './style/surfaces.css'
+import './style/index.css'
 
 export function mount(page: ReactNode) {
   const root = document.getElementById('root')

@@ -4,9 +4,25 @@
  */
 
 import type {
-  Automation, AutomationDetail, ChatEvent, ConnectionInfo, ContractDiff,
-  ContractVersion, CostLine, Device, Input, InputDetail, InputState, Need, Output, Proposal, Right,
-  Run, RunDetail, RunState, Status,
+  Automation,
+  AutomationDetail,
+  ChatEvent,
+  ConnectionInfo,
+  ContractDiff,
+  ContractVersion,
+  CostLine,
+  Device,
+  Input,
+  InputDetail,
+  InputState,
+  Need,
+  Output,
+  Proposal,
+  Right,
+  Run,
+  RunDetail,
+  RunState,
+  Status,
 } from './types'
 
 export type CostsBy = 'automation' | 'run' | 'tool' | 'connection' | 'model'
@@ -59,11 +75,19 @@ export type Ask = QuestionAsk | CommandAsk
 export type AnswerOf<K extends Ask> = (Questions & Commands)[K['ask']][1]
 
 const CONTROL: ReadonlySet<Ask['ask']> = new Set<Ask['ask']>([
-  'automation_pause', 'automation_resume', 'automation_archive', 'automation_run', 'run_cancel',
+  'automation_pause',
+  'automation_resume',
+  'automation_archive',
+  'automation_run',
+  'run_cancel',
   'input_skip',
 ])
 const APPROVE: ReadonlySet<Ask['ask']> = new Set<Ask['ask']>([
-  'say', 'proposal_accept', 'proposal_decline', 'need_answer', 'input_again',
+  'say',
+  'proposal_accept',
+  'proposal_decline',
+  'need_answer',
+  'input_again',
 ])
 
 /** The right that a device must have to ask this. */

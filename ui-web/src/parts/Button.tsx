@@ -16,7 +16,13 @@ interface Look {
 const look = ({ weight = 'plain', isSmall = false, children }: Look) =>
   `button button-${weight}${isSmall ? ' button-small' : ''}${children === undefined ? ' button-icon' : ''}`
 
-export function Button({ weight, icon: Icon, isSmall, children, ...rest }: Look & Omit<ButtonProps, 'children' | 'className'>) {
+export function Button({
+  weight,
+  icon: Icon,
+  isSmall,
+  children,
+  ...rest
+}: Look & Omit<ButtonProps, 'children' | 'className'>) {
   return (
     <AriaButton {...rest} className={look({ weight, isSmall, children })}>
       {Icon && <Icon size={isSmall ? 15 : 17} aria-hidden />}

@@ -22,7 +22,11 @@ export function Call({ call }: { call: CallShape }) {
         <span>{verb(call.tool)}</span>
         <span className="mono faint">{call.tool}</span>
       </div>
-      {call.tool === 'mail.send' || call.tool === 'mail.draft' ? <Mail args={call.args} /> : <Args call={call} />}
+      {call.tool === 'mail.send' || call.tool === 'mail.draft' ? (
+        <Mail args={call.args} />
+      ) : (
+        <Args call={call} />
+      )}
       <Fold title="The exact call">
         <JsonTree value={call.args} label="Arguments" />
       </Fold>
@@ -31,7 +35,9 @@ export function Call({ call }: { call: CallShape }) {
 }
 
 function Mail({ args }: { args: Json }) {
-  const lines = ['to', 'cc', 'bcc'].map((key) => [key, inline(at(args, key) ?? '')]).filter(([, value]) => value && value !== 'null')
+  const lines = ['to', 'cc', 'bcc']
+    .map((key) => [key, inline(at(args, key) ?? '')])
+    .filter(([, value]) => value && value !== 'null')
   return (
     <div className="call-body">
       <dl className="facts">

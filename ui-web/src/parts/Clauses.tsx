@@ -59,7 +59,8 @@ function Row({ clause }: { clause: Clause }) {
 
 function Force({ clause }: { clause: Clause }) {
   if (clause.wide) return <TriangleAlert size={16} className="tone-warn" role="img" aria-label="Wide" />
-  if (clause.enforced) return <ShieldCheck size={16} className="tone-accent" role="img" aria-label="Enforced" />
+  if (clause.enforced)
+    return <ShieldCheck size={16} className="tone-accent" role="img" aria-label="Enforced" />
   return <Eye size={16} className="faint" role="img" aria-label="Understood" />
 }
 
@@ -67,8 +68,12 @@ function Force({ clause }: { clause: Clause }) {
 export function ClausesKey() {
   return (
     <p className="clauses-key tiny faint">
-      <span><ShieldCheck size={14} aria-hidden className="tone-accent" /> enforced by the agent</span>
-      <span><Eye size={14} aria-hidden /> understood, not enforced</span>
+      <span>
+        <ShieldCheck size={14} aria-hidden className="tone-accent" /> enforced by the agent
+      </span>
+      <span>
+        <Eye size={14} aria-hidden /> understood, not enforced
+      </span>
     </p>
   )
 }

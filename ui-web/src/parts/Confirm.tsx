@@ -17,7 +17,12 @@ interface Props {
 
 export function Confirm({ isOpen, title, action, onAnswer, children }: Props) {
   return (
-    <ModalOverlay className="veil" isOpen={isOpen} isDismissable onOpenChange={(open) => !open && onAnswer(false)}>
+    <ModalOverlay
+      className="veil"
+      isOpen={isOpen}
+      isDismissable
+      onOpenChange={(open) => !open && onAnswer(false)}
+    >
       <Modal className="modal modal-small">
         <Dialog role="alertdialog" className="dialog">
           <Heading slot="title">{title}</Heading>

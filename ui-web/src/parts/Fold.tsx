@@ -5,7 +5,15 @@ import { ChevronRight } from 'lucide-react'
 import { Button } from 'react-aria-components/Button'
 import { Disclosure, DisclosurePanel } from 'react-aria-components/Disclosure'
 
-export function Fold({ title, isOpen = false, children }: { title: ReactNode; isOpen?: boolean; children: ReactNode }) {
+export function Fold({
+  title,
+  isOpen = false,
+  children,
+}: {
+  title: ReactNode
+  isOpen?: boolean
+  children: ReactNode
+}) {
   return (
     <Disclosure className="fold" defaultExpanded={isOpen}>
       <Button slot="trigger" className="fold-button">

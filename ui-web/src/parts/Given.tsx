@@ -44,7 +44,13 @@ export function Given({ command, doing }: { command: Command | null; doing?: str
         <p>{command.state === 'unknown' ? `It is not known whether this was done: ${message}` : message}</p>
         {hint && <p className="small quiet">{hint}</p>}
       </div>
-      <Button isSmall weight="quiet" icon={X} aria-label="Dismiss" onPress={() => deputy.forget(command.id)} />
+      <Button
+        isSmall
+        weight="quiet"
+        icon={X}
+        aria-label="Dismiss"
+        onPress={() => deputy.forget(command.id)}
+      />
     </div>
   )
 }

@@ -29,7 +29,15 @@ function Node({ name, value, depth }: { name?: string; value: Json; depth: numbe
   )
 }
 
-function Branch({ name, value, depth }: { name?: string; value: Json[] | Record<string, Json>; depth: number }) {
+function Branch({
+  name,
+  value,
+  depth,
+}: {
+  name?: string
+  value: Json[] | Record<string, Json>
+  depth: number
+}) {
   const entries = Object.entries(value)
   const [isOpen, setOpen] = useState(depth < 2 && entries.length < 30)
   const [shown, setShown] = useState(PAGE)

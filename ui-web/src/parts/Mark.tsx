@@ -1,8 +1,17 @@
 /** A state in a word with an icon: never by colour alone. */
 
 import {
-  AlertTriangle, Archive, Ban, CheckCircle2, CircleDashed, CirclePause, Clock3, HelpCircle, Loader,
-  Hourglass, XCircle,
+  AlertTriangle,
+  Archive,
+  Ban,
+  CheckCircle2,
+  CircleDashed,
+  CirclePause,
+  Clock3,
+  HelpCircle,
+  Loader,
+  Hourglass,
+  XCircle,
 } from 'lucide-react'
 import type { AutomationState, InputState, Run, StepState } from '../deputy/types'
 import { AUTOMATION, INPUT, runSaid, STEP, type Said, type Tone } from '../words/states'
@@ -10,16 +19,33 @@ import { AUTOMATION, INPUT, runSaid, STEP, type Said, type Tone } from '../words
 type Icon = typeof Clock3
 
 const RUN_ICON: Record<Run['state'], Icon> = {
-  queued: Clock3, running: Loader, waiting: Hourglass, succeeded: CheckCircle2, failed: XCircle, cancelled: Ban,
+  queued: Clock3,
+  running: Loader,
+  waiting: Hourglass,
+  succeeded: CheckCircle2,
+  failed: XCircle,
+  cancelled: Ban,
 }
 const AUTOMATION_ICON: Record<AutomationState, Icon> = {
-  draft: CircleDashed, active: CheckCircle2, paused: CirclePause, archived: Archive,
+  draft: CircleDashed,
+  active: CheckCircle2,
+  paused: CirclePause,
+  archived: Archive,
 }
 const STEP_ICON: Record<StepState, Icon> = {
-  intent: Loader, done: CheckCircle2, failed: XCircle, waiting: Hourglass, in_doubt: HelpCircle, skipped: Ban,
+  intent: Loader,
+  done: CheckCircle2,
+  failed: XCircle,
+  waiting: Hourglass,
+  in_doubt: HelpCircle,
+  skipped: Ban,
 }
 const INPUT_ICON: Record<InputState, Icon> = {
-  pending: Clock3, claimed: Loader, done: CheckCircle2, failed: XCircle, skipped: Ban,
+  pending: Clock3,
+  claimed: Loader,
+  done: CheckCircle2,
+  failed: XCircle,
+  skipped: Ban,
 }
 
 export function Mark({ said, icon: Icon, isBare = false }: { said: Said; icon: Icon; isBare?: boolean }) {

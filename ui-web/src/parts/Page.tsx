@@ -3,6 +3,7 @@
 import { useEffect, type ReactNode } from 'react'
 import { ArrowLeft } from 'lucide-react'
 import { Link } from 'wouter'
+import { useView } from '../deputy/hooks'
 
 interface Props {
   title: string
@@ -16,9 +17,10 @@ interface Props {
 }
 
 export function Page({ title, mark, lead, actions, back, isWide = false, children }: Props) {
+  const open = useView({ ask: 'status' }).answer?.needs_open ?? 0
   useEffect(() => {
-    document.title = `${title} – Deputy`
-  }, [title])
+    document.title = `${open > 0 ? `(${open}) ` : ''}${title} – Deputy`
+  }, [title, open])
   return (
     <div className={`page${isWide ? ' page-wide' : ''}`}>
       <header className="page-head">
@@ -41,7 +43,15 @@ export function Page({ title, mark, lead, actions, back, isWide = false, childre
 }
 
 /** A part of a page under a heading of its own. */
-export function Section({ title, aside, children }: { title: string; aside?: ReactNode; children: ReactNode }) {
+export function Section({
+  title,
+  aside,
+  children,
+}: {
+  title: string
+  aside?: ReactNode
+  children: ReactNode
+}) {
   return (
     <section className="section">
       <div className="section-head">

@@ -20,8 +20,17 @@ export function Spark({ runs }: { runs: Run[] }) {
         return (
           <g key={run.id} className={`tone-${RUN[run.state].tone}`}>
             <title>{`${run.id}: ${RUN[run.state].word}, ${duration(run.duration_ms)}`}</title>
-            <rect x={at * WIDTH} y={HEIGHT - 5 - height} width={WIDTH - 3} height={height} rx={1.5} fill="currentColor" />
-            {run.state === 'failed' && <rect x={at * WIDTH} y={HEIGHT - 3} width={WIDTH - 3} height={3} fill="currentColor" />}
+            <rect
+              x={at * WIDTH}
+              y={HEIGHT - 5 - height}
+              width={WIDTH - 3}
+              height={height}
+              rx={1.5}
+              fill="currentColor"
+            />
+            {run.state === 'failed' && (
+              <rect x={at * WIDTH} y={HEIGHT - 3} width={WIDTH - 3} height={3} fill="currentColor" />
+            )}
           </g>
         )
       })}

@@ -14,8 +14,12 @@ const WHY: Record<NonNullable<Line['because']>, string> = {
 }
 
 const WORD: Record<Line['state'], string> = {
-  resting: 'Resting', connecting: 'Connecting', open: 'Connected', away: 'Agent away',
-  not_known: 'Not paired', other_version: 'Another version',
+  resting: 'Resting',
+  connecting: 'Connecting',
+  open: 'Connected',
+  away: 'Agent away',
+  not_known: 'Not paired',
+  other_version: 'Another version',
 }
 
 function useUnsent(): number {
@@ -56,16 +60,24 @@ export function LineStrip() {
   if (line.state === 'connecting' && known === null) return null
   return (
     <div className={`line-strip line-${line.state}`} role="status">
-      {line.state === 'connecting' ? <Loader size={15} aria-hidden className="spin" /> : <CloudOff size={15} aria-hidden />}
+      {line.state === 'connecting' ? (
+        <Loader size={15} aria-hidden className="spin" />
+      ) : (
+        <CloudOff size={15} aria-hidden />
+      )}
       <p>
-        {line.state === 'away' && <strong>{line.because ? WHY[line.because] : 'Your agent is away.'} </strong>}
+        {line.state === 'away' && (
+          <strong>{line.because ? WHY[line.because] : 'Your agent is away.'} </strong>
+        )}
         {line.state === 'connecting' && <strong>Connecting. </strong>}
         {line.state !== 'open' && known !== null && (
           <>
             You see what was known <Ago at={known} />.{' '}
           </>
         )}
-        {line.state === 'away' && line.until !== undefined && line.until > now && <>Next try {ago(line.until, now)}.</>}
+        {line.state === 'away' && line.until !== undefined && line.until > now && (
+          <>Next try {ago(line.until, now)}.</>
+        )}
       </p>
       <Unsent count={unsent} />
     </div>

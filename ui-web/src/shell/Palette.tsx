@@ -35,16 +35,29 @@ export function Palette({ onClose }: { onClose: () => void }) {
     {
       title: 'Go to',
       deeds: PLACES.map((place) => ({
-        id: place.to, label: place.label, aside: `g ${place.key}`, act: () => go(place.to),
+        id: place.to,
+        label: place.label,
+        aside: `g ${place.key}`,
+        act: () => go(place.to),
       })),
     },
     {
       title: 'Needs you',
-      deeds: needs.map((need) => ({ id: need.id, label: need.title, aside: need.id, act: () => go(`/needs/${need.id}`) })),
+      deeds: needs.map((need) => ({
+        id: need.id,
+        label: need.title,
+        aside: need.id,
+        act: () => go(`/needs/${need.id}`),
+      })),
     },
     {
       title: 'Automations',
-      deeds: automations.map((one) => ({ id: one.id, label: one.name, aside: one.id, act: () => go(`/automations/${one.id}`) })),
+      deeds: automations.map((one) => ({
+        id: one.id,
+        label: one.name,
+        aside: one.id,
+        act: () => go(`/automations/${one.id}`),
+      })),
     },
     {
       title: 'Do',
@@ -53,7 +66,9 @@ export function Palette({ onClose }: { onClose: () => void }) {
         ...automations
           .filter((one) => mayRun && one.state === 'active')
           .map((one) => ({
-            id: `run-${one.id}`, label: `Run “${one.name}” now`, aside: one.id,
+            id: `run-${one.id}`,
+            label: `Run “${one.name}” now`,
+            aside: one.id,
             act: () => {
               deputy.command({ ask: 'automation_run', automation: one.id })
               go(`/automations/${one.id}`)
@@ -79,14 +94,23 @@ export function Palette({ onClose }: { onClose: () => void }) {
             {/* What scrolls can be reached by keyboard, although the menu keeps the focus in the field. */}
             {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
             <div className="palette-list" role="region" aria-label="Results" tabIndex={0}>
-              <Menu aria-label="Results" renderEmptyState={() => <p className="palette-none quiet">Nothing of that name.</p>}>
+              <Menu
+                aria-label="Results"
+                renderEmptyState={() => <p className="palette-none quiet">Nothing of that name.</p>}
+              >
                 {groups
                   .filter((group) => group.deeds.length > 0)
                   .map((group) => (
                     <MenuSection key={group.title}>
                       <Header className="palette-title">{group.title}</Header>
                       {group.deeds.map((deed) => (
-                        <MenuItem key={deed.id} id={deed.id} textValue={deed.label} className="palette-item" onAction={act(deed.act)}>
+                        <MenuItem
+                          key={deed.id}
+                          id={deed.id}
+                          textValue={deed.label}
+                          className="palette-item"
+                          onAction={act(deed.act)}
+                        >
                           <span className="clip">{deed.label}</span>
                           {deed.aside !== undefined && <kbd>{deed.aside}</kbd>}
                           <CornerDownLeft size={14} aria-hidden className="palette-enter" />

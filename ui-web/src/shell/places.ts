@@ -1,7 +1,14 @@
 /** The places of the page: what the navigation, the palette and the shortcuts lead to. */
 
 import {
-  Bell, BookOpenCheck, Coins, History, MessageSquareText, MonitorSmartphone, Plug, Settings,
+  Bell,
+  BookOpenCheck,
+  Coins,
+  History,
+  MessageSquareText,
+  MonitorSmartphone,
+  Plug,
+  Settings,
 } from 'lucide-react'
 
 export interface Place {

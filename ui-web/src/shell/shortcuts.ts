@@ -6,7 +6,10 @@ import { PLACES } from './places'
 const TOGETHER_MS = 1_200
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  )
 }
 
 export function useShortcuts(go: (to: string) => void, openPalette: () => void) {

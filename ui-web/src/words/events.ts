@@ -8,7 +8,9 @@ import { RUN, WAITING } from './states'
 const WORDS: Partial<Record<string, (data: Json) => string>> = {
   run_started: (data) => `Attempt ${JSON.stringify(at(data, 'attempt'))} begins`,
   run_resumed: (data) =>
-    text(data, 'because') === 'interrupted' ? 'Goes on after Deputy was interrupted' : 'Begins anew; no effect is repeated',
+    text(data, 'because') === 'interrupted'
+      ? 'Goes on after Deputy was interrupted'
+      : 'Begins anew; no effect is repeated',
   run_waiting: (data) => wordOf(WAITING, text(data, 'waiting_for'), 'Waits'),
   run_ended: (data) => wordOf(RUN, text(data, 'state'), 'Ended'),
   need_opened: (data) => `Needs you: ${kindOf(text(data, 'kind'))}`,

@@ -6,7 +6,10 @@ export function money(micros: number): string {
   if (Math.abs(dollars) < 0.0001) return 'under $0.0001'
   const digits = Math.abs(dollars) < 0.1 ? 4 : 2
   return new Intl.NumberFormat('en-US', {
-    style: 'currency', currency: 'USD', minimumFractionDigits: digits, maximumFractionDigits: digits,
+    style: 'currency',
+    currency: 'USD',
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
   }).format(dollars)
 }
 

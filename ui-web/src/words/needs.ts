@@ -36,58 +36,124 @@ const ENDS = 'This run ends. What it did before stays done.'
 
 const NEXT: Partial<Record<NeedKind, Record<string, Row>>> = {
   approval: {
-    approve: { button: 'Approve', next: 'It is done now, this once. You are asked again next time.', weight: 'main' },
-    approve_always: { button: 'Always approve', next: 'It is done now, and the contract no longer asks before this.', weight: 'wide' },
+    approve: {
+      button: 'Approve',
+      next: 'It is done now, this once. You are asked again next time.',
+      weight: 'main',
+    },
+    approve_always: {
+      button: 'Always approve',
+      next: 'It is done now, and the contract no longer asks before this.',
+      weight: 'wide',
+    },
     reject: { button: 'Reject', next: 'It is not done, and the run is told so.', weight: 'no' },
   },
   permission: {
     allow_once: { button: 'Allow once', next: 'This very call is made, and no other.', weight: 'main' },
-    allow_always: { button: 'Always allow', next: 'It is done now, and the contract becomes wider by this.', weight: 'wide' },
+    allow_always: {
+      button: 'Always allow',
+      next: 'It is done now, and the contract becomes wider by this.',
+      weight: 'wide',
+    },
     refuse: { button: 'Refuse', next: 'It is not done. The run ends as failed.', weight: 'no' },
     retry: { button: 'Try again', next: GO_ON, weight: 'main' },
     dismiss: { button: 'Leave it', next: 'Nothing happens. The run stays as it is.', weight: 'no' },
   },
   in_doubt: {
-    happened: { button: 'It happened', next: 'The run goes on as if it had been confirmed. Nothing is done again.', weight: 'plain' },
-    redo: { button: 'It did not: do it now', next: 'It is done now. If it did happen after all, it has happened twice.', weight: 'plain' },
+    happened: {
+      button: 'It happened',
+      next: 'The run goes on as if it had been confirmed. Nothing is done again.',
+      weight: 'plain',
+    },
+    redo: {
+      button: 'It did not: do it now',
+      next: 'It is done now. If it did happen after all, it has happened twice.',
+      weight: 'plain',
+    },
     skip: { button: 'Skip it', next: 'The run goes on without it.', weight: 'plain' },
     stop: { button: 'Stop the run', next: ENDS, weight: 'no' },
   },
   auth: {
-    retry: { button: 'It is authorised: go on', next: 'All runs that wait for this connection go on.', weight: 'plain' },
+    retry: {
+      button: 'It is authorised: go on',
+      next: 'All runs that wait for this connection go on.',
+      weight: 'plain',
+    },
     stop: { button: 'Stop the run', next: ENDS, weight: 'no' },
   },
   precondition: {
-    check_again: { button: 'It is there: check again', next: 'What waits for it goes on, and the automation becomes active again.', weight: 'plain' },
+    check_again: {
+      button: 'It is there: check again',
+      next: 'What waits for it goes on, and the automation becomes active again.',
+      weight: 'plain',
+    },
     stop: { button: 'Stop the run', next: ENDS, weight: 'no' },
   },
   logic: {
     retry: { button: 'Try again', next: GO_ON, weight: 'plain' },
-    dismiss: { button: 'Leave it', next: 'The run stays failed. The automation goes on with what comes next.', weight: 'no' },
+    dismiss: {
+      button: 'Leave it',
+      next: 'The run stays failed. The automation goes on with what comes next.',
+      weight: 'no',
+    },
   },
   limit: {
-    retry: { button: 'Try again', next: 'The run begins again, and the automation becomes active.', weight: 'plain' },
-    dismiss: { button: 'Leave it paused', next: 'Nothing runs until you resume the automation.', weight: 'no' },
+    retry: {
+      button: 'Try again',
+      next: 'The run begins again, and the automation becomes active.',
+      weight: 'plain',
+    },
+    dismiss: {
+      button: 'Leave it paused',
+      next: 'Nothing runs until you resume the automation.',
+      weight: 'no',
+    },
   },
   unknown: {
-    retry: { button: 'Try again', next: 'The run begins again, and the automation becomes active.', weight: 'plain' },
-    dismiss: { button: 'Leave it paused', next: 'Nothing runs until you resume the automation.', weight: 'no' },
+    retry: {
+      button: 'Try again',
+      next: 'The run begins again, and the automation becomes active.',
+      weight: 'plain',
+    },
+    dismiss: {
+      button: 'Leave it paused',
+      next: 'Nothing runs until you resume the automation.',
+      weight: 'no',
+    },
   },
   poison: {
     retry: { button: 'Try again', next: GO_ON, weight: 'plain' },
     stop: { button: 'Stop the run', next: ENDS, weight: 'no' },
   },
   contract_change: {
-    accept: { button: 'Accept the change', next: 'There is a new contract version, and the run goes on under it.', weight: 'wide' },
-    decline: { button: 'Decline', next: 'The contract stays as it is, and the run stays stopped.', weight: 'no' },
+    accept: {
+      button: 'Accept the change',
+      next: 'There is a new contract version, and the run goes on under it.',
+      weight: 'wide',
+    },
+    decline: {
+      button: 'Decline',
+      next: 'The contract stays as it is, and the run stays stopped.',
+      weight: 'no',
+    },
   },
   stalled: {
-    dismiss: { button: 'I have seen it', next: 'The item goes away. The automation runs as soon as it can.', weight: 'plain' },
+    dismiss: {
+      button: 'I have seen it',
+      next: 'The item goes away. The automation runs as soon as it can.',
+      weight: 'plain',
+    },
   },
 }
 
 /** Kinds that wait for a decision; the others are about something that went wrong. */
-const DECISIONS: ReadonlySet<NeedKind> = new Set<NeedKind>(['approval', 'permission', 'question', 'contract_change', 'in_doubt'])
+const DECISIONS: ReadonlySet<NeedKind> = new Set<NeedKind>([
+  'approval',
+  'permission',
+  'question',
+  'contract_change',
+  'in_doubt',
+])
 
 export function isDecision(kind: NeedKind): boolean {
   return DECISIONS.has(kind)
@@ -100,5 +166,10 @@ export const FREE = 'answer'
 export function option(kind: NeedKind, choice: Choice): Option {
   const row = NEXT[kind]?.[choice.id]
   if (row) return { id: choice.id, ...row }
-  return { id: choice.id, button: choice.label, next: kind === 'question' ? '' : choice.label, weight: 'plain' }
+  return {
+    id: choice.id,
+    button: choice.label,
+    next: kind === 'question' ? '' : choice.label,
+    weight: 'plain',
+  }
 }

@@ -1,7 +1,15 @@
 /** Each state in a word or two, with the tone in which it is shown. Tables, not branches. */
 
 import type {
-  AutomationState, ConnectionInfo, EffectClass, FailureClass, InputState, Run, RunState, SourceKind, StepState,
+  AutomationState,
+  ConnectionInfo,
+  EffectClass,
+  FailureClass,
+  InputState,
+  Run,
+  RunState,
+  SourceKind,
+  StepState,
   WaitingFor,
 } from '../deputy/types'
 
@@ -78,8 +86,15 @@ export const EFFECT: Record<EffectClass, { word: string; means: string }> = {
 }
 
 export const SOURCE: Record<SourceKind, string> = {
-  cron: 'On schedule', every: 'On schedule', at: 'At its time', event: 'By an event', webhook: 'By a webhook',
-  file: 'A file changed', mail: 'A mail came', manual: 'Started by hand', emit: 'Emitted by a run',
+  cron: 'On schedule',
+  every: 'On schedule',
+  at: 'At its time',
+  event: 'By an event',
+  webhook: 'By a webhook',
+  file: 'A file changed',
+  mail: 'A mail came',
+  manual: 'Started by hand',
+  emit: 'Emitted by a run',
 }
 
 /** What is said of a transient failure once no attempt is left. */

@@ -2,12 +2,22 @@
 
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'long' })
 const STEPS: [number, Intl.RelativeTimeFormatUnit][] = [
-  [60_000, 'second'], [3_600_000, 'minute'], [86_400_000, 'hour'], [7 * 86_400_000, 'day'],
-  [30 * 86_400_000, 'week'], [365 * 86_400_000, 'month'], [Infinity, 'year'],
+  [60_000, 'second'],
+  [3_600_000, 'minute'],
+  [86_400_000, 'hour'],
+  [7 * 86_400_000, 'day'],
+  [30 * 86_400_000, 'week'],
+  [365 * 86_400_000, 'month'],
+  [Infinity, 'year'],
 ]
 const SIZES: Record<string, number> = {
-  second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 7 * 86_400_000,
-  month: 30 * 86_400_000, year: 365 * 86_400_000,
+  second: 1000,
+  minute: 60_000,
+  hour: 3_600_000,
+  day: 86_400_000,
+  week: 7 * 86_400_000,
+  month: 30 * 86_400_000,
+  year: 365 * 86_400_000,
 }
 
 /** E.g. `5 minutes ago`, `in 2 days`, `just now`. */
@@ -22,14 +32,20 @@ export function ago(at: number, now: number): string {
 export function clock(at: number, now: number): string {
   const isThisYear = new Date(at).getFullYear() === new Date(now).getFullYear()
   return new Intl.DateTimeFormat('en-GB', {
-    weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit',
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
     ...(isThisYear ? {} : { year: 'numeric' }),
   }).format(at)
 }
 
 /** E.g. `09:00:12`. */
 export function second(at: number): string {
-  return new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(at)
+  return new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(
+    at,
+  )
 }
 
 /** `Today`, `Yesterday`, or the date. */

@@ -2,7 +2,10 @@
 
 /** Browsers that know of it want to be told that an address of code is meant. */
 interface Policies {
-  createPolicy(name: string, rules: { createScriptURL: (url: string) => string }): { createScriptURL: (url: string) => string }
+  createPolicy(
+    name: string,
+    rules: { createScriptURL: (url: string) => string },
+  ): { createScriptURL: (url: string) => string }
 }
 
 const WORKER = '/worker.js'

@@ -13,7 +13,11 @@ self.addEventListener('install', (event) => {
 
 self.addEventListener('activate', (event) => {
   event.waitUntil(
-    caches.keys().then((names) => Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name)))),
+    caches
+      .keys()
+      .then((names) =>
+        Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name))),
+      ),
   )
 })
 
@@ -23,7 +27,5 @@ self.addEventListener('fetch', (event) => {
   if (request.method !== 'GET' || url.origin !== self.location.origin) return
   const path = request.mode === 'navigate' ? '/' : url.pathname
   if (!FILES.includes(path)) return
-  event.respondWith(
-    caches.open(CACHE).then(async (cache) => (await cache.match(path)) ?? fetch(request)),
-  )
+  event.respondWith(caches.open(CACHE).then(async (cache) => (await cache.match(path)) ?? fetch(request)))
 })

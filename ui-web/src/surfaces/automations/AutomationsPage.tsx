@@ -22,7 +22,10 @@ const ORDER: Record<AutomationState, number> = { active: 1, paused: 1, draft: 0,
 
 /** When something is next that has no due time. */
 const REST: Record<AutomationState, string> = {
-  draft: 'once delegated', active: 'when called', paused: 'rests', archived: 'never',
+  draft: 'once delegated',
+  active: 'when called',
+  paused: 'rests',
+  archived: 'never',
 }
 
 /** Proposals first, then what needs a person, then by what is next. */
@@ -39,7 +42,8 @@ export default function AutomationsPage() {
   const [shown, setShown] = useState<(typeof SHOWN)[number]['id']>('present')
   const isArchived = shown === 'archived'
   const view = useView({ ask: 'automations', archived: isArchived })
-  const pick = (all: Automation[]) => all.filter((one) => (one.state === 'archived') === isArchived).sort(inOrder)
+  const pick = (all: Automation[]) =>
+    all.filter((one) => (one.state === 'archived') === isArchived).sort(inOrder)
   return (
     <Page
       title="Automations"
@@ -57,7 +61,10 @@ export default function AutomationsPage() {
         view={view}
         isEmpty={(all) => pick(all).length === 0}
         empty={
-          <Blank icon={<BookOpenCheck size={22} aria-hidden />} title={isArchived ? 'Nothing is archived' : 'Nothing is delegated yet'}>
+          <Blank
+            icon={<BookOpenCheck size={22} aria-hidden />}
+            title={isArchived ? 'Nothing is archived' : 'Nothing is delegated yet'}
+          >
             {!isArchived && <p>Say in the chat what should be done, and it appears here.</p>}
           </Blank>
         }
@@ -103,7 +110,11 @@ function Row({ one }: { one: Automation }) {
         <AutomationMark state={one.state} />
         <span className="automation-facts small">
           <Fact label="Next">
-            {one.next_due_at ? <Ago at={one.next_due_at} /> : <span className="quiet">{REST[one.state]}</span>}
+            {one.next_due_at ? (
+              <Ago at={one.next_due_at} />
+            ) : (
+              <span className="quiet">{REST[one.state]}</span>
+            )}
           </Fact>
           <Fact label="Last">
             {one.last_run_state && one.last_run_at ? (

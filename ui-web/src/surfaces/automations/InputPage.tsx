@@ -28,7 +28,9 @@ export default function InputPage({ input }: { input: string }) {
     <Page
       title={known ? capital(known.title) : input}
       mark={known && <InputMark state={known.state} />}
-      back={known ? { to: `/automations/${known.automation}/items`, label: name(known.automation) } : undefined}
+      back={
+        known ? { to: `/automations/${known.automation}/items`, label: name(known.automation) } : undefined
+      }
       lead={
         known && (
           <p>
@@ -111,7 +113,8 @@ function Acts({ input }: { input: InputDetail }) {
   )
   const canSkip = maySkip && (input.state === 'pending' || input.state === 'failed')
   const canAgain = mayAgain && input.state !== 'pending' && input.state !== 'claimed'
-  if (isPending(command)) return <Given command={command} doing={command.ask.ask === 'input_skip' ? 'Skip' : 'Again'} />
+  if (isPending(command))
+    return <Given command={command} doing={command.ask.ask === 'input_skip' ? 'Skip' : 'Again'} />
   return (
     <div className="stack-s">
       <Given command={command} />

@@ -28,7 +28,10 @@ export function Overview({ automation }: { automation: AutomationDetail }) {
           </div>
         </Section>
       )}
-      <Section title="Contract" aside={<span className="small faint">version {automation.contract_version}</span>}>
+      <Section
+        title="Contract"
+        aside={<span className="small faint">version {automation.contract_version}</span>}
+      >
         <div className="card">
           <Clauses clauses={automation.plain_words} />
           <ClausesKey />
@@ -59,7 +62,13 @@ function Facts({ automation }: { automation: AutomationDetail }) {
       <div>
         <dt>Next</dt>
         <dd>
-          {automation.next_due_at ? <Ago at={automation.next_due_at} /> : automation.state === 'active' ? 'When called' : 'Rests'}
+          {automation.next_due_at ? (
+            <Ago at={automation.next_due_at} />
+          ) : automation.state === 'active' ? (
+            'When called'
+          ) : (
+            'Rests'
+          )}
         </dd>
         {automation.next_due_at && (
           <dd className="tiny faint">

@@ -21,7 +21,15 @@ export function Versions({ automation, newest }: { automation: string; newest: n
   )
 }
 
-function Version({ automation, version, isNewest }: { automation: string; version: number; isNewest: boolean }) {
+function Version({
+  automation,
+  version,
+  isNewest,
+}: {
+  automation: string
+  version: number
+  isNewest: boolean
+}) {
   const view = useView({ ask: 'contract', automation, version })
   return (
     <div className="card stack-s">
@@ -35,7 +43,11 @@ function Version({ automation, version, isNewest }: { automation: string; versio
                 <On at={contract.created_at} />
               </span>
             </div>
-            {version > 1 ? <Change automation={automation} version={version} /> : <p className="small quiet">What you delegated first.</p>}
+            {version > 1 ? (
+              <Change automation={automation} version={version} />
+            ) : (
+              <p className="small quiet">What you delegated first.</p>
+            )}
             <Fold title="In plain words">
               <Clauses clauses={contract.plain_words} />
             </Fold>

@@ -29,7 +29,10 @@ export default function ChatPage() {
   const [, go] = useLocation()
   const [limit, setLimit] = useState(PAGE)
   const [text, setText] = useState('')
-  const chat = useKept(useView({ ask: 'chat', limit, ...(automation ? { automation } : {}) }), automation ?? '')
+  const chat = useKept(
+    useView({ ask: 'chat', limit, ...(automation ? { automation } : {}) }),
+    automation ?? '',
+  )
   const automations = useView({ ask: 'automations' }).answer ?? []
   const nameOf = (id: string | null) => automations.find((one) => one.id === id)?.name ?? id ?? ''
   const list = useStayAtEnd()
@@ -42,7 +45,10 @@ export default function ChatPage() {
           label="Whose chat"
           value={automation ?? 'all'}
           onChange={(id) => go(id === 'all' ? '/chat' : `/chat?automation=${id}`)}
-          items={[{ id: 'all', label: 'Everything' }, ...automations.map((one) => ({ id: one.id, label: one.name }))]}
+          items={[
+            { id: 'all', label: 'Everything' },
+            ...automations.map((one) => ({ id: one.id, label: one.name })),
+          ]}
         />
       }
     >
@@ -52,7 +58,10 @@ export default function ChatPage() {
           isEmpty={(lines) => lines.length === 0}
           empty={
             <Blank icon={<MessageSquareText size={22} aria-hidden />} title="Say what should be done">
-              <p>Deputy answers with a proposal: when it runs, what it may touch, what it never does. Nothing begins before you accept it.</p>
+              <p>
+                Deputy answers with a proposal: when it runs, what it may touch, what it never does. Nothing
+                begins before you accept it.
+              </p>
               <Examples onChoose={setText} />
             </Blank>
           }

@@ -54,7 +54,9 @@ function DryRun({ preview }: { preview: Preview }) {
         <FlaskConical size={16} aria-hidden />
         {preview.state === 'ok' ? 'A dry run, just now' : 'The dry run failed'}
       </h3>
-      <p className="small quiet">It read for real. Its effects were only written down; it would have done this:</p>
+      <p className="small quiet">
+        It read for real. Its effects were only written down; it would have done this:
+      </p>
       {preview.error !== null && <p className="said wrap">{preview.error}</p>}
       {preview.effects.length > 0 ? (
         <ul className="dry-run-effects">
@@ -92,7 +94,8 @@ function Decision({ proposal }: { proposal: Proposal }) {
   const may = useMay('proposal_accept')
   const [confirmed, setConfirmed] = useState<string[]>([])
   const { command, give } = useCommand(
-    (ask) => (ask.ask === 'proposal_accept' || ask.ask === 'proposal_decline') && ask.proposal === proposal.id,
+    (ask) =>
+      (ask.ask === 'proposal_accept' || ask.ask === 'proposal_decline') && ask.proposal === proposal.id,
   )
   const settled = SETTLED[proposal.state]
   if (settled !== undefined) return <p className="notice">{settled}</p>
@@ -130,7 +133,15 @@ function Decision({ proposal }: { proposal: Proposal }) {
   )
 }
 
-function Doubts({ doubts, confirmed, onChange }: { doubts: Doubt[]; confirmed: string[]; onChange: (ids: string[]) => void }) {
+function Doubts({
+  doubts,
+  confirmed,
+  onChange,
+}: {
+  doubts: Doubt[]
+  confirmed: string[]
+  onChange: (ids: string[]) => void
+}) {
   if (doubts.length === 0) return null
   return (
     <fieldset className="doubts">
@@ -138,9 +149,11 @@ function Doubts({ doubts, confirmed, onChange }: { doubts: Doubt[]; confirmed: s
       {doubts.map((doubt) => (
         <Check
           key={doubt.id}
-         
+
           isSelected={confirmed.includes(doubt.id)}
-          onChange={(isOn) => onChange(isOn ? [...confirmed, doubt.id] : confirmed.filter((id) => id !== doubt.id))}
+          onChange={(isOn) =>
+            onChange(isOn ? [...confirmed, doubt.id] : confirmed.filter((id) => id !== doubt.id))
+          }
         >
           {doubt.message}
         </Check>

@@ -5,6 +5,7 @@ import type { Command } from '../../deputy/deputy'
 import { useCommands, useDeputy } from '../../deputy/hooks'
 import { Button } from '../../parts/Button'
 import { Given } from '../../parts/Given'
+import { sentence } from '../../words/json'
 
 export function Said({ automation, onEdit }: { automation: string | null; onEdit: (text: string) => void }) {
   const said = useCommands().filter(
@@ -33,8 +34,8 @@ function OneSaid({ command, onEdit }: { command: Command; onEdit: (text: string)
     <>
       <p className="bubble wrap">{text}</p>
       <div className="reply" role="status">
-        <p className="wrap">{message}</p>
-        {hint && <p className="small quiet wrap">{hint}</p>}
+        <p className="wrap">{sentence(message)}</p>
+        {hint && <p className="small quiet wrap">{sentence(hint)}</p>}
         <div className="row">
           <Button
             isSmall

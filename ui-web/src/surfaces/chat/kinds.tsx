@@ -39,7 +39,12 @@ function Reply({ line }: { line: ChatEvent }) {
   const said = text(line.data, 'text')
   return (
     <p className="reply wrap">
-      {title && <strong>{title}{said && '. '}</strong>}
+      {title && (
+        <strong>
+          {title}
+          {said && '. '}
+        </strong>
+      )}
       {said}
     </p>
   )
@@ -81,7 +86,9 @@ function NeedOpened({ line }: { line: ChatEvent }) {
       <Icon size={17} aria-hidden className={isOpen ? 'tone-warn' : 'faint'} />
       <div>
         <p className="small">
-          <strong className={isOpen ? 'tone-warn' : 'quiet'}>{isOpen ? `Needs you: ${word}` : `${word}, settled`}</strong>
+          <strong className={isOpen ? 'tone-warn' : 'quiet'}>
+            {isOpen ? `Needs you: ${word}` : `${word}, settled`}
+          </strong>
         </p>
         <p className={`wrap${isOpen ? '' : ' quiet'}`}>{text(line.data, 'title')}</p>
       </div>
@@ -117,7 +124,9 @@ function ProposalLine({ line }: { line: ChatEvent }) {
           <strong>{view.answer.state === 'accepted' ? 'Proposal, accepted' : 'Proposal, declined'}</strong>
         </p>
         <p className="wrap">{text(line.data, 'title')}</p>
-        {at(line.data, 'text') !== at(line.data, 'title') && <p className="wrap quiet small">{text(line.data, 'text')}</p>}
+        {at(line.data, 'text') !== at(line.data, 'title') && (
+          <p className="wrap quiet small">{text(line.data, 'text')}</p>
+        )}
       </div>
     </Link>
   )

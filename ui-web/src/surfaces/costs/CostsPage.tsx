@@ -33,9 +33,15 @@ export default function CostsPage() {
   const [by, setBy] = useState<CostsBy>('automation')
   const [period, setPeriod] = useState<(typeof PERIODS)[number]['id']>('month')
   const since = PERIODS.find((one) => one.id === period)?.ms
-  const costs = useKept(useView({ ask: 'costs', by, ...(since === undefined ? {} : { since_ms: since }) }), by)
+  const costs = useKept(
+    useView({ ask: 'costs', by, ...(since === undefined ? {} : { since_ms: since }) }),
+    by,
+  )
   return (
-    <Page title="Costs" lead="Money goes to language models only: for planning, for repairs, and where a contract allows it.">
+    <Page
+      title="Costs"
+      lead="Money goes to language models only: for planning, for repairs, and where a contract allows it."
+    >
       <div className="filters">
         <Segments label="Period" items={PERIODS} value={period} onChange={setPeriod} />
         <Segments label="By" items={BY} value={by} onChange={setBy} />
@@ -75,12 +81,21 @@ function Bars({ lines, by }: { lines: CostLine[]; by: CostsBy }) {
             <span className="bar-money nums">{money(line.cost_micros)}</span>
             <svg className="bar-track" width="100%" height="6" aria-hidden>
               <rect width="100%" height="6" rx="3" className="bar-rest" />
-              <rect width={`${Math.max(0.5, (line.cost_micros / most) * 100)}%`} height="6" rx="3" className="bar-fill" />
+              <rect
+                width={`${Math.max(0.5, (line.cost_micros / most) * 100)}%`}
+                height="6"
+                rx="3"
+                className="bar-fill"
+              />
             </svg>
           </li>
         ))}
       </ul>
-      {sorted.length > MOST_ROWS && <p className="small faint">The {MOST_ROWS} dearest of {sorted.length}.</p>}
+      {sorted.length > MOST_ROWS && (
+        <p className="small faint">
+          The {MOST_ROWS} dearest of {sorted.length}.
+        </p>
+      )}
     </div>
   )
 }

@@ -13,13 +13,20 @@ import { CONNECTION } from '../../words/states'
 import { AtTheAgent } from './AtTheAgent'
 
 const ICON: Record<ConnectionInfo['state'], typeof Plug> = {
-  ok: CheckCircle2, unchecked: CircleDashed, failing: XCircle, auth: KeyRound, revoked: XCircle,
+  ok: CheckCircle2,
+  unchecked: CircleDashed,
+  failing: XCircle,
+  auth: KeyRound,
+  revoked: XCircle,
 }
 
 export default function ConnectionsPage() {
   const view = useView({ ask: 'connections' })
   return (
-    <Page title="Connections" lead="The accounts and servers that automations may go through. Their secrets stay in the agent’s vault.">
+    <Page
+      title="Connections"
+      lead="The accounts and servers that automations may go through. Their secrets stay in the agent’s vault."
+    >
       <Shown
         view={view}
         isEmpty={(all) => all.length === 0}
@@ -41,7 +48,15 @@ export default function ConnectionsPage() {
                   </span>
                 </div>
                 {one.message !== null && <p className="wrap">{one.message}</p>}
-                <p className="small faint">{one.checked_at ? <>Last checked <Ago at={one.checked_at} /></> : 'Never checked'}</p>
+                <p className="small faint">
+                  {one.checked_at ? (
+                    <>
+                      Last checked <Ago at={one.checked_at} />
+                    </>
+                  ) : (
+                    'Never checked'
+                  )}
+                </p>
                 <Fold title="Settings">
                   <JsonTree value={one.config} label="Settings" />
                 </Fold>

@@ -38,7 +38,10 @@ export default function DevicesPage() {
         lines={[
           { command: 'deputy pair', does: 'shows a link that is good once' },
           { command: 'deputy pair --rights view', does: 'for a device that may only look' },
-          { command: 'deputy device revoke d1', does: 'ends a device at once, in the middle of what it does' },
+          {
+            command: 'deputy device revoke d1',
+            does: 'ends a device at once, in the middle of what it does',
+          },
         ]}
       >
         No device can let another in, or end one. A lost phone cannot either.

@@ -23,8 +23,14 @@ export function Answers({ need }: { need: Need }) {
   if (isPending(command) && command.ask.ask === 'need_answer') {
     return <Given command={command} doing={buttonOf(need, command.ask.choice, command.ask.note)} />
   }
-  if (command?.state === 'applied') return <p className="small quiet" role="status">Answered.</p>
-  if (!may) return <p className="small quiet">This device may not answer. Answer on another one, or at the agent.</p>
+  if (command?.state === 'applied')
+    return (
+      <p className="small quiet" role="status">
+        Answered.
+      </p>
+    )
+  if (!may)
+    return <p className="small quiet">This device may not answer. Answer on another one, or at the agent.</p>
   const answer = (choice: string, note?: string) =>
     give({ ask: 'need_answer', item: need.id, choice, ...(note ? { note } : {}) })
   const always = diffOf(need.detail, 'always')

@@ -14,7 +14,10 @@ export default function NeedPage({ item }: { item: string }) {
   const known = all.answer?.find((need) => need.id === item)
   const view = known ? { ...all, answer: known } : one
   return (
-    <Page title={view.answer ? KIND[view.answer.kind] : 'Action needed'} back={{ to: '/needs', label: 'Needs you' }}>
+    <Page
+      title={view.answer ? KIND[view.answer.kind] : 'Action needed'}
+      back={{ to: '/needs', label: 'Needs you' }}
+    >
       <Shown view={view}>
         {(need) => (
           <div className="stack">

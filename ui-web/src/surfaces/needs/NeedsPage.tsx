@@ -22,7 +22,11 @@ export function NeedsPage() {
   return (
     <Page
       title="Needs you"
-      lead={open ? `${count(open, 'thing')} that only you can decide. Everything else goes on without you.` : undefined}
+      lead={
+        open
+          ? `${count(open, 'thing')} that only you can decide. Everything else goes on without you.`
+          : undefined
+      }
     >
       <Shown
         view={needs}
@@ -89,7 +93,9 @@ function Answered({ need }: { need: Need }) {
             {KIND[need.kind]} · {name(need.automation)} · {answerOf(need)}
           </span>
         </span>
-        <Ago at={need.created_at} className="small faint" />
+        <span className="small faint">
+          asked <Ago at={need.created_at} />
+        </span>
       </Link>
     </li>
   )

@@ -33,7 +33,8 @@ export function Seen({ need }: { need: Need }) {
       {repair && <p className="small quiet wrap">{repair}</p>}
       {need.kind === 'auth' && (
         <p className="small quiet">
-          Renew it on the agent’s machine with <code>deputy connect</code>; secrets never pass through this page.
+          Renew it on the agent’s machine with <code>deputy connect</code>; secrets never pass through this
+          page.
         </p>
       )}
       {!call && need.kind !== 'question' && need.kind !== 'contract_change' && (

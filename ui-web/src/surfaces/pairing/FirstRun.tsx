@@ -50,7 +50,10 @@ function Screen({ state, onPair, onAgain, onCancel }: Props) {
     case 'no_link':
       return (
         <Say icon={<Link2 size={24} aria-hidden />} title="Pair this browser">
-          <p>Your agent runs on a machine of yours. This page is its remote: it sees what happens and says what you decide, and never holds your secrets.</p>
+          <p>
+            Your agent runs on a machine of yours. This page is its remote: it sees what happens and says what
+            you decide, and never holds your secrets.
+          </p>
           <ol className="first-steps">
             <li>
               On that machine, start the agent: <Shell>deputy up</Shell>
@@ -103,7 +106,10 @@ function Screen({ state, onPair, onAgain, onCancel }: Props) {
       )
     case 'not_known':
       return (
-        <Say icon={<MonitorSmartphone size={24} aria-hidden />} title="Your agent does not know this browser any more">
+        <Say
+          icon={<MonitorSmartphone size={24} aria-hidden />}
+          title="Your agent does not know this browser any more"
+        >
           <p>It was revoked, or the agent has lost its key. Nothing that you delegated is affected.</p>
           <p>
             To use this page again, pair it anew. On the agent’s machine: <Shell>deputy pair</Shell>

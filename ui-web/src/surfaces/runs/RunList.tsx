@@ -31,7 +31,12 @@ export function RunList({ automation }: { automation?: string }) {
   const automations = useView({ ask: 'automations', archived: true }).answer ?? []
   const whose = automation ?? (chosen === 'all' ? undefined : chosen)
   const runs = useKept(
-    useView({ ask: 'runs', limit, ...(whose ? { automation: whose } : {}), ...(state === 'all' ? {} : { state }) }),
+    useView({
+      ask: 'runs',
+      limit,
+      ...(whose ? { automation: whose } : {}),
+      ...(state === 'all' ? {} : { state }),
+    }),
     `${whose ?? ''}/${state}`,
   )
   const change = (deed: () => void) => {
@@ -46,7 +51,10 @@ export function RunList({ automation }: { automation?: string }) {
             label="Automation"
             value={chosen}
             onChange={(id) => change(() => setChosen(id))}
-            items={[{ id: 'all', label: 'All automations' }, ...automations.map((one) => ({ id: one.id, label: one.name }))]}
+            items={[
+              { id: 'all', label: 'All automations' },
+              ...automations.map((one) => ({ id: one.id, label: one.name })),
+            ]}
           />
         )}
         <Picker label="State" value={state} onChange={(id) => change(() => setState(id))} items={STATES} />

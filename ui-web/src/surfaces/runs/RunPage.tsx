@@ -32,7 +32,8 @@ export default function RunPage({ run }: { run: string }) {
         known && (
           <p>
             Run <span className="mono">{known.id}</span> of{' '}
-            <Link to={`/automations/${known.automation}`}>{name(known.automation)}</Link>, <Ago at={known.started_at ?? known.due_at} />
+            <Link to={`/automations/${known.automation}`}>{name(known.automation)}</Link>,{' '}
+            <Ago at={known.started_at ?? known.due_at} />
           </p>
         )
       }

@@ -77,13 +77,16 @@ function StepEntry({ step }: { step: Step }) {
               <span className="entry-facts">
                 {isEffect && <Tag tone="accent">effect</Tag>}
                 {step.state !== 'done' && <StepMark state={step.state} isBare />}
-                {step.duration_ms !== null && <span className="tiny faint nums">{duration(step.duration_ms)}</span>}
+                {step.duration_ms !== null && (
+                  <span className="tiny faint nums">{duration(step.duration_ms)}</span>
+                )}
               </span>
             </span>
           }
         >
           <p className="small quiet">
-            <span className="mono">{step.tool}</span> · {effect.means} · attempt {step.attempt} · <Clock at={step.started_at} />
+            <span className="mono">{step.tool}</span> · {effect.means} · attempt {step.attempt} ·{' '}
+            <Clock at={step.started_at} />
           </p>
           {step.reused && (
             <p className="small row">
@@ -94,7 +97,11 @@ function StepEntry({ step }: { step: Step }) {
           <h3>Arguments</h3>
           <JsonTree value={step.args} label="Arguments" />
           <h3>{step.state === 'failed' ? 'Error' : 'Outcome'}</h3>
-          {step.outcome === null ? <p className="small faint">None</p> : <JsonTree value={step.outcome} label="Outcome" />}
+          {step.outcome === null ? (
+            <p className="small faint">None</p>
+          ) : (
+            <JsonTree value={step.outcome} label="Outcome" />
+          )}
         </Fold>
       </div>
     </li>

@@ -35,18 +35,27 @@ function ThisDevice() {
   const device = useDeputy().device()
   const known = useView({ ask: 'devices' }).answer?.find((one) => one.id === device.id)
   return (
-    <Section title="This device" aside={<span className="small faint">{known ? `${known.name}, ${device.id}` : device.id}</span>}>
+    <Section
+      title="This device"
+      aside={<span className="small faint">{known ? `${known.name}, ${device.id}` : device.id}</span>}
+    >
       <ul className="card rights">
         {(Object.keys(RIGHT) as Right[]).map((right) => {
           const has = device.rights.includes(right)
           return (
             <li key={right} className={has ? undefined : 'faint'}>
-              {has ? <Check size={17} className="tone-good" role="img" aria-label="May" /> : <X size={17} role="img" aria-label="May not" />}
+              {has ? (
+                <Check size={17} className="tone-good" role="img" aria-label="May" />
+              ) : (
+                <X size={17} role="img" aria-label="May not" />
+              )}
               {RIGHT[right]}
             </li>
           )
         })}
-        <li className="small quiet">No device can edit a script, read a secret or change settings of the agent.</li>
+        <li className="small quiet">
+          No device can edit a script, read a secret or change settings of the agent.
+        </li>
       </ul>
     </Section>
   )

@@ -3,6 +3,7 @@
 // Prints `ok NAME` for each check and stops at the first that fails. Pictures are left in
 // target/screenshots, to be looked at.
 
+import { AxeBuilder } from '@axe-core/playwright'
 import { Agent, PATIENCE, Relay, browser, connected, end, open, shot, until } from './world.mjs'
 
 const trouble = []
@@ -68,7 +69,31 @@ const checks = {
     await shot(far, 'phone-automation')
   },
 
+  async 'axe finds nothing on any place, on a light desktop and a dark phone'() {
+    const places = ['/needs', '/chat', '/automations', '/automations/a1', '/runs', '/runs/r1', '/costs']
+    places.push('/connections', '/devices', '/settings')
+    for (const [page, server, size, colorScheme] of [
+      [here, agent, 'desktop', 'light'],
+      [far, elsewhere, 'phone', 'dark'],
+    ]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      for (const place of places) {
+        await page.goto(server.address + place)
+        await connected(page).waitFor()
+        await page.getByRole('heading', { level: 1 }).first().waitFor()
+        await shot(page, `${size}-${colorScheme}${place.replaceAll('/', '-')}`)
+        const { violations } = await new AxeBuilder({ page }).analyze()
+        for (const { id, nodes } of violations) {
+          trouble.push(`${size} ${place}: ${id}: ${nodes.map((node) => node.html).join(' ')}`)
+        }
+      }
+      await page.emulateMedia({ colorScheme: null, reducedMotion: null })
+    }
+  },
+
   async 'what is said while the relay is gone is not sent yet, and applied once when it is back'() {
+    await far.goto(`${elsewhere.address}/automations/a1`)
+    await connected(far).waitFor()
     await relay.kill()
     await until('the line to be gone', async () => (await connected(far).count()) === 0)
     await far.getByRole('button', { name: 'Pause' }).click()
@@ -162,7 +187,7 @@ let failed = false
 try {
   for (const [name, check] of Object.entries(checks)) {
     const late = new Promise((_, reject) => {
-      setTimeout(() => reject(new Error('it takes too long')), 3 * PATIENCE).unref()
+      setTimeout(() => reject(new Error('it takes too long')), 6 * PATIENCE).unref()
     })
     try {
       await Promise.race([check(), late])

@@ -106,8 +106,11 @@ fn two_devices_have_nothing_in_common_that_it_could_see() {
     drop(relay);
 }
 
+/// A meddling with its name.
+type Named = (&'static str, fn() -> Meddling);
+
 /// What may be done to the chunks of a session; each is to be found out.
-fn meddlings() -> Vec<(&'static str, fn() -> Meddling)> {
+fn meddlings() -> Vec<Named> {
     // The opening, the handshake and what follows come in chunks of their own; the first of the
     // agent's is the link's own word.
     fn nth(at: usize, change: impl Fn(Vec<u8>) -> Vec<Vec<u8>> + Send + 'static) -> Meddling {

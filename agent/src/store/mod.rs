@@ -27,7 +27,7 @@ mod writer;
 
 pub use keys::{Key, KeyError};
 pub(crate) use schema::back_up;
-pub use schema::{DATABASE, SCHEMA_VERSION};
+pub use schema::{DATABASE, Lock, SCHEMA_VERSION};
 pub use writer::{Durability, Lost};
 
 use std::path::{Path, PathBuf};
@@ -139,7 +139,7 @@ struct Inner {
     readers: readers::Readers,
     home: PathBuf,
     // Held for as long as the store lives; see `schema::lock`.
-    _lock: std::fs::File,
+    _lock: schema::Lock,
 }
 
 impl Store {
@@ -160,7 +160,7 @@ impl Store {
     }
 
     /// Takes a data directory without opening its database, for as long as the file lives.
-    pub fn lock(home: &Path) -> Result<std::fs::File, StoreError> {
+    pub fn lock(home: &Path) -> Result<Lock, StoreError> {
         schema::lock(home)
     }
 

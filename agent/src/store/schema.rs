@@ -32,8 +32,20 @@ fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> StoreError {
     move |source| StoreError::from_io(what, source)
 }
 
-/// Takes the data directory for this process, by its canonical path, until the file is dropped.
-pub(super) fn lock(home: &Path) -> Result<File, StoreError> {
+/// A data directory that is this process's, until it is dropped.
+#[derive(Debug)]
+pub struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone would leave the lock to a sandbox that is being started this very moment:
+        // until it runs its own program, that process holds the same open file.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Takes the data directory for this process, by its canonical path.
+pub(super) fn lock(home: &Path) -> Result<Lock, StoreError> {
     std::fs::create_dir_all(home).map_err(io(format!(
         "creating the data directory {}",
         home.display()
@@ -61,10 +73,10 @@ pub(super) fn lock(home: &Path) -> Result<File, StoreError> {
         .set_len(0)
         .and_then(|()| file.rewind())
         .and_then(|()| write!(file, "{}", std::process::id()));
-    Ok(file)
+    Ok(Lock(file))
 }
 
-/// How long a lock is waited for whose agent is dead.
+/// How long a lock is waited for whose agent is dead, or was this very process's.
 const LAST_BREATH: Duration = Duration::from_secs(5);
 
 /// Locks the file. An agent that was killed while it started a sandbox leaves the lock to that
@@ -94,8 +106,11 @@ fn take(file: &mut File, home: &Path, path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Whether the process that wrote its id is there; an id that cannot be read yet may be.
+/// Whether another process that wrote its id is there; an id that cannot be read yet may be.
 fn is_alive(pid: &str) -> bool {
+    if pid.parse() == Ok(std::process::id()) {
+        return false;
+    }
     let known = pid.parse().ok().and_then(rustix::process::Pid::from_raw);
     known.is_none_or(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
@@ -219,6 +234,17 @@ mod tests {
             .query_row("PRAGMA integrity_check", [], |r| r.get(0))
             .unwrap();
         assert_eq!(check, "ok");
+    }
+
+    #[test]
+    fn a_lock_that_was_let_go_is_free_while_a_child_still_has_its_file() {
+        let home = tempfile::tempdir().unwrap();
+        let held = lock(home.path()).unwrap();
+        // What a process that was forked and has not yet run its program holds: the same open file.
+        let inherited = held.0.try_clone().unwrap();
+        drop(held);
+        assert!(lock(home.path()).is_ok());
+        drop(inherited);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::gate::Permissions;
 use crate::maintainer::Maintainer;
 use crate::models::{ModelError, Models, Patience};
 use crate::observe::Redactor;
+use crate::push::Pusher;
 use crate::remote::Remote;
 use crate::sandbox::{Pool, PoolConfig};
 use crate::scheduler::{FolderWatch, Scheduler};
@@ -52,6 +53,7 @@ pub struct Agent {
     scheduler: tokio::task::JoinHandle<()>,
     folders: tokio::task::JoinHandle<()>,
     maintainer: tokio::task::JoinHandle<()>,
+    pushes: tokio::task::JoinHandle<()>,
 }
 
 /// The setting that tells this data directory from all others.
@@ -134,13 +136,22 @@ impl Agent {
             executor.parts.stopping.clone(),
         )
         .await?;
-        let control = Control::new(executor, vault, models, remote);
+        let pusher = Pusher::new(
+            executor.parts.store.clone(),
+            Arc::clone(&executor.parts.clock),
+            Arc::clone(&vault),
+            Arc::clone(&remote),
+            executor.parts.stopping.clone(),
+        );
+        let pushes = tokio::spawn(Arc::clone(&pusher).run());
+        let control = Control::new(executor, vault, models, remote, pusher);
         control.resume_tasks().await?;
         Ok(Self {
             control,
             scheduler,
             folders,
             maintainer,
+            pushes,
         })
     }
 
@@ -157,6 +168,9 @@ impl Agent {
         conversations.wait().await;
         if let Err(error) = self.maintainer.await {
             tracing::error!(%error, "the maintainer stopped unexpectedly");
+        }
+        if let Err(error) = self.pushes.await {
+            tracing::error!(%error, "pushes stopped unexpectedly");
         }
         if let Err(error) = self.folders.await {
             tracing::error!(%error, "the watch over folders stopped unexpectedly");

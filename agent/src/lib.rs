@@ -20,6 +20,7 @@ pub mod models;
 pub mod needs;
 pub mod observe;
 pub mod planner;
+pub mod push;
 pub mod remote;
 pub mod sandbox;
 pub mod scheduler;

@@ -5,6 +5,7 @@
 
 use crate::error::ErrorBody;
 use crate::model::*;
+use crate::push::{PushTarget, Quiet};
 use crate::remote::Rights;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -263,6 +264,31 @@ pub enum Request {
         /// Its id.
         device: String,
     },
+    /// The key by which a browser's push service knows this agent.
+    PushKey,
+    /// A device wants pushes.
+    PushSubscribe {
+        /// Which; absent from a device that asks for itself.
+        #[serde(default)]
+        device: Option<String>,
+        /// Where it is reached.
+        target: PushTarget,
+        /// When not.
+        #[serde(default)]
+        quiet: Option<Quiet>,
+    },
+    /// A device wants no pushes.
+    PushUnsubscribe {
+        /// Which; absent from a device that asks for itself.
+        #[serde(default)]
+        device: Option<String>,
+    },
+    /// Pushes something to a device, to see whether it comes through.
+    PushTest {
+        /// Which; absent from a device that asks for itself.
+        #[serde(default)]
+        device: Option<String>,
+    },
     /// All connections.
     Connections,
     /// Makes or renews a connection.
@@ -375,6 +401,18 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// Fills in the device that asks, where a request is about that one.
+    pub fn asked_by(&mut self, asking: &str) {
+        if let Self::PushSubscribe { device, .. }
+        | Self::PushUnsubscribe { device }
+        | Self::PushTest { device } = self
+        {
+            *device = Some(asking.to_owned());
+        }
+    }
+}
+
 /// How the vault's key is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -433,8 +471,10 @@ pub enum Response {
     Pairing(Box<Pairing>),
     /// For `Devices`.
     Devices(Vec<Device>),
-    /// For `DeviceRevoke`.
+    /// For `DeviceRevoke`, `PushSubscribe`, `PushUnsubscribe`, `PushTest`.
     Device(Box<Device>),
+    /// For `PushKey`: an uncompressed P-256 point in base64url.
+    PushKey(String),
     /// For `Connections`.
     Connections(Vec<ConnectionInfo>),
     /// For `Connect`, `ConnectionCheck`.

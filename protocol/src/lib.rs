@@ -9,6 +9,7 @@ pub mod error;
 pub mod link;
 pub mod model;
 pub mod pairing;
+pub mod push;
 pub mod remote;
 pub mod session;
 pub mod states;

@@ -1,6 +1,7 @@
 //! The things a client sees. Field names are those of the database and of the command line's JSON;
 //! ids are strings, times RFC 3339 UTC, durations `_ms`, money `_micros` (micro-USD).
 
+use crate::push::PushState;
 use crate::remote::Rights;
 use crate::states::*;
 use crate::time::Time;
@@ -573,6 +574,9 @@ pub struct Device {
     pub revoked_at: Option<Time>,
     /// Whether it is here now.
     pub is_here: bool,
+    /// How it is reached by pushes; absent when it wants none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push: Option<PushState>,
 }
 
 /// A pairing under way.

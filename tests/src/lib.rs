@@ -15,6 +15,7 @@ mod http;
 mod line;
 mod postfix;
 mod proxy;
+mod push_service;
 mod wait;
 
 pub use agent::{Agent, Binary, Launch};
@@ -26,4 +27,5 @@ pub use http::{HttpServer, Page};
 pub use line::BadLine;
 pub use postfix::{Letter, SmtpServer};
 pub use proxy::{Fault, SmtpProxy};
+pub use push_service::{PushService, Taken};
 pub use wait::{PATIENCE, wait_until};

@@ -130,12 +130,21 @@ fn device_row(device: &Device) -> Vec<String> {
         (None, true) => "here".to_owned(),
         (None, false) => "away".to_owned(),
     };
+    let pushes = match &device.push {
+        None => "off".to_owned(),
+        Some(push) => match (push.not_reached_since, push.reached_at) {
+            (Some(since), _) => format!("not reached since {}", when(since)),
+            (None, Some(at)) => format!("reached {}", when(at)),
+            (None, None) => "on".to_owned(),
+        },
+    };
     vec![
         device.id.clone(),
         device.name.clone(),
         device.rights.to_string(),
         when(device.created_at),
         state,
+        pushes,
     ]
 }
 
@@ -188,9 +197,13 @@ pub(super) fn human(out: &mut impl Write, response: &Response) -> io::Result<()>
         Response::Pairing(p) => pairing(out, p, false),
         Response::Devices(all) => table(
             out,
-            &["id", "name", "rights", "paired", "state"],
+            &["id", "name", "rights", "paired", "state", "notifications"],
             &all.iter().map(device_row).collect::<Vec<_>>(),
         ),
+        Response::PushKey(key) => writeln!(out, "{key}"),
+        Response::Device(device) if device.revoked_at.is_none() => {
+            writeln!(out, "{}", device_row(device).join("  "))
+        }
         Response::Device(device) => {
             writeln!(
                 out,

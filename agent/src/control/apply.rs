@@ -111,7 +111,15 @@ impl Control {
             } => self.pair(name, ttl_ms, rights).await,
             Request::PairWait { pairing, seen } => self.pair_wait(&pairing, &seen).await,
             Request::PairAnswer { pairing, same } => self.pair_answer(&pairing, same).await,
-            Request::Devices => Ok(self.devices()),
+            Request::Devices => self.devices().await,
+            Request::PushKey => self.push_key().await,
+            Request::PushSubscribe {
+                device,
+                target,
+                quiet,
+            } => self.push_subscribe(device, target, quiet).await,
+            Request::PushUnsubscribe { device } => self.push_unsubscribe(device).await,
+            Request::PushTest { device } => self.push_test(device).await,
             Request::DeviceRevoke { device } => self.device_revoke(&device).await,
             Request::Connections => self.connections().await,
             Request::Connect {
@@ -192,6 +200,11 @@ fn is_command(request: &Request) -> bool {
         | Request::Connections
         | Request::PairWait { .. }
         | Request::Devices
+        | Request::PushKey
+        // What a device says of itself only sets what is so.
+        | Request::PushSubscribe { .. }
+        | Request::PushUnsubscribe { .. }
+        | Request::PushTest { .. }
         | Request::ModelList
         | Request::Costs { .. }
         | Request::Tools { .. }

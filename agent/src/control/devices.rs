@@ -3,7 +3,7 @@
 use super::{Answer, Control, key, not_found, store_error};
 use crate::clock::BoxFuture;
 use crate::remote::{Decision, Door, PairingError};
-use crate::store::{Key, StoreError, events};
+use crate::store::{Key, StoreError, events, pushes};
 use deputy_protocol::ErrorBody;
 use deputy_protocol::control::{Envelope, Reply, Response};
 use deputy_protocol::model::Event;
@@ -74,8 +74,15 @@ impl Control {
             .map_err(pairing_error)
     }
 
-    pub(super) fn devices(&self) -> Response {
-        Response::Devices(self.remote.devices())
+    pub(super) async fn devices(&self) -> Answer<Response> {
+        let states = self.executor.parts.store.read(pushes::states).await;
+        let mut states = states.map_err(store_error)?;
+        let mut devices = self.remote.devices();
+        for device in &mut devices {
+            let key = key(Key::Device, &device.id)?;
+            device.push = states.remove(&key);
+        }
+        Ok(Response::Devices(devices))
     }
 
     pub(super) async fn device_revoke(&self, id: &str) -> Answer<Response> {

@@ -2,7 +2,7 @@
 //! command line on the local socket and devices far away use the same requests.
 //!
 //! `apply.rs` says which request goes where; `commands.rs` makes a command count once; `automations.rs`, `planning.rs`, `proposals.rs`, `work.rs`, `arrivals.rs`, `needs.rs`,
-//! `settings.rs`, `models.rs`, `versions.rs`, `schedules.rs`, `connections.rs` and `devices.rs` apply them; `server.rs` is the local socket.
+//! `settings.rs`, `models.rs`, `versions.rs`, `schedules.rs`, `connections.rs`, `devices.rs` and `pushes.rs` apply them; `server.rs` is the local socket.
 
 mod apply;
 mod arrivals;
@@ -14,6 +14,7 @@ mod models;
 mod needs;
 mod planning;
 mod proposals;
+mod pushes;
 mod schedules;
 mod server;
 mod settings;
@@ -42,6 +43,7 @@ pub struct Control {
     /// The way to the language model.
     pub models: std::sync::Arc<crate::models::Models>,
     planner: std::sync::Arc<crate::planner::Planner>,
+    pusher: std::sync::Arc<crate::push::Pusher>,
     at_work: std::sync::Arc<commands::AtWork>,
     /// Tasks at work.
     planning: tokio_util::task::TaskTracker,
@@ -56,6 +58,7 @@ impl Control {
         vault: std::sync::Arc<crate::connectors::Vault>,
         models: std::sync::Arc<crate::models::Models>,
         remote: std::sync::Arc<crate::remote::Remote>,
+        pusher: std::sync::Arc<crate::push::Pusher>,
     ) -> Self {
         let started_at = executor.parts.clock.now();
         let planner = crate::planner::Planner::new(
@@ -64,6 +67,7 @@ impl Control {
         );
         Self {
             planner: std::sync::Arc::new(planner),
+            pusher,
             at_work: std::sync::Arc::default(),
             planning: tokio_util::task::TaskTracker::new(),
             executor,

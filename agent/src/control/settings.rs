@@ -19,6 +19,10 @@ const SETTINGS: &[(&str, &str)] = &[
         "Where local webhooks are taken, e.g. 127.0.0.1:7434, or “off”; from the next start on",
     ),
     (
+        crate::push::HOSTS_SETTING,
+        "A list of HOST:PORT of push services in private networks, e.g. of a UnifiedPush server at home",
+    ),
+    (
         crate::models::prices::SETTING,
         "A list of {model, input, output, cached_input, cache_write} in micro-USD per million tokens",
     ),

@@ -5,7 +5,7 @@ use super::{RelayChoice, random};
 use crate::connectors::{Vault, VaultError, put_secret, secret};
 use crate::store::{Durability, Store, StoreError, devices};
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use deputy_protocol::Time;
 use deputy_protocol::link::RouteSecret;
 use deputy_protocol::session::StaticKey;
@@ -89,6 +89,14 @@ impl AgentKeys {
     /// The key for sessions.
     pub(super) fn session(&self) -> &StaticKey {
         &self.session
+    }
+
+    /// A name for what a push is about: the same for the same, and for nobody else to tell.
+    pub(super) fn push_topic(&self, about: &str) -> String {
+        let mut hasher = blake3::Hasher::new_derive_key("deputy 2026-11 push topic");
+        hasher.update(self.root.as_slice());
+        hasher.update(about.as_bytes());
+        URL_SAFE_NO_PAD.encode(&hasher.finalize().as_bytes()[..18])
     }
 
     /// The route key for a relay: another for each name, so that relays cannot compare.

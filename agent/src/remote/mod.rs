@@ -21,8 +21,9 @@ use crate::store::devices::DeviceRow;
 use crate::store::{Durability, Store, StoreError, devices};
 use deputy_link::{AgentLink, Arrival, LinkStream};
 use deputy_protocol::control::{Envelope, Reply};
-use deputy_protocol::link::{RouteId, Salt};
+use deputy_protocol::link::{Push, Pushed, RouteId, Salt};
 use deputy_protocol::model::Event;
+use deputy_protocol::session::StaticKey;
 use pairing::Pairings;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -166,6 +167,28 @@ impl Remote {
             };
             session::serve(Arc::clone(self), Arc::clone(door), way, arrival).await;
         }
+    }
+
+    /// The key by which devices know that a push is this agent's.
+    pub fn push_key(&self) -> &StaticKey {
+        self.keys.session()
+    }
+
+    /// A name for what a push is about that means nothing to a push service (RFC 8030, 5.4).
+    pub fn push_topic(&self, about: &str) -> String {
+        self.keys.push_topic(about)
+    }
+
+    /// Hands a sealed push to whichever relay can deliver it; or why none can.
+    pub async fn push(&self, push: Push) -> Result<Pushed, String> {
+        let mut why = "no relay is set up that could hand pushes on".to_owned();
+        for link in self.all_links() {
+            match link.push(push.clone()).await {
+                Ok(pushed) => return Ok(pushed),
+                Err(error) => why = error.to_string(),
+            }
+        }
+        Err(why)
     }
 
     fn all_links(&self) -> Vec<AgentLink> {

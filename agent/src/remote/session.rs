@@ -331,11 +331,13 @@ impl Talk<'_> {
         }
         let (door, device) = (Arc::clone(self.door), Key::Device.id(row.key));
         self.work.spawn(async move {
+            let mut request = ask.into_request();
+            request.asked_by(&device);
             let envelope = Envelope {
                 version: CONTROL_VERSION,
                 // Another device's command of the same id is another command.
                 id: format!("{device}:{id}"),
-                request: ask.into_request(),
+                request,
             };
             let reply = door.apply(envelope, &format!("device {device}")).await;
             match reply {

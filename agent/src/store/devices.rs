@@ -1,6 +1,6 @@
 //! The user's own devices.
 
-use super::{Key, StoreError, events};
+use super::{Key, StoreError, events, pushes};
 use deputy_protocol::Time;
 use deputy_protocol::model::Device;
 use deputy_protocol::remote::{Right, Rights};
@@ -36,6 +36,7 @@ impl DeviceRow {
             created_at: self.created_at,
             revoked_at: self.revoked_at,
             is_here,
+            push: None,
         }
     }
 }
@@ -78,7 +79,7 @@ pub fn add(
 }
 
 /// The other devices hear of it.
-fn changed(db: &Connection, key: i64, what: &str, at: Time) -> Result<(), StoreError> {
+pub(super) fn changed(db: &Connection, key: i64, what: &str, at: Time) -> Result<(), StoreError> {
     let data = json!({"device": Key::Device.id(key), "state": what});
     events::record(db, at, "device_changed", None, None, &data)
 }
@@ -106,6 +107,7 @@ pub fn revoke_all(db: &Connection, at: Time) -> Result<usize, StoreError> {
     let revoked = db
         .prepare_cached("UPDATE devices SET revoked_at=?1 WHERE revoked_at IS NULL")?
         .execute([at.0])?;
+    db.execute_batch("DELETE FROM pushes; DELETE FROM push_targets;")?;
     Ok(revoked)
 }
 
@@ -116,6 +118,7 @@ pub fn revoke(db: &Connection, key: i64, at: Time) -> Result<bool, StoreError> {
         .execute(params![key, at.0])?
         == 1;
     if revoked {
+        pushes::unsubscribe(db, key, at)?;
         changed(db, key, "revoked", at)?;
     }
     Ok(revoked)

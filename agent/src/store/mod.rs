@@ -15,6 +15,7 @@ pub mod inbox;
 mod keys;
 pub mod ledger;
 pub mod needs;
+pub mod pushes;
 mod readers;
 pub mod runs;
 mod schema;

@@ -19,6 +19,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
         include_str!("migrations/0002_resumptions.sql"),
     ),
     ("devices", include_str!("migrations/0003_devices.sql")),
+    ("pushes", include_str!("migrations/0004_pushes.sql")),
 ];
 
 /// The schema that this build writes.

@@ -29,7 +29,7 @@ mod xml;
 
 pub use bytes::Bytes;
 pub use declarations::declarations;
-pub(crate) use http::{builder as http_client, retry_after};
+pub(crate) use http::{builder as http_client, push_client, retry_after};
 pub use operation::*;
 pub use registry::{Checked, Entry, Kind, Registry, split_once};
 

@@ -1,6 +1,7 @@
 //! The questions and commands of a device.
 
 use crate::control::Request;
+use crate::push::{PushTarget, Quiet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -211,6 +212,20 @@ pub enum Ask {
     Connections,
     /// All devices.
     Devices,
+    /// The key by which a browser's push service knows this agent.
+    PushKey,
+    /// This device wants pushes, in place of what it wanted before.
+    PushSubscribe {
+        /// Where it is reached.
+        target: PushTarget,
+        /// When not.
+        #[serde(default)]
+        quiet: Option<Quiet>,
+    },
+    /// This device wants no pushes.
+    PushUnsubscribe,
+    /// This device wants to see whether pushes come through.
+    PushTest,
 
     /// Rests an automation's triggers.
     AutomationPause {
@@ -307,7 +322,11 @@ impl Ask {
             | Self::Outputs { .. }
             | Self::Costs { .. }
             | Self::Connections
-            | Self::Devices => Right::View,
+            | Self::Devices
+            | Self::PushKey
+            | Self::PushSubscribe { .. }
+            | Self::PushUnsubscribe
+            | Self::PushTest => Right::View,
             Self::AutomationPause { .. }
             | Self::AutomationResume { .. }
             | Self::AutomationArchive { .. }
@@ -322,7 +341,8 @@ impl Ask {
         }
     }
 
-    /// Whether it changes something: then it is applied at most once for its id.
+    /// Whether it changes something that others see: then it is applied at most once for its id. What
+    /// a device says of itself only sets what is so, and may be said again.
     pub fn is_command(&self) -> bool {
         self.right() != Right::View
     }
@@ -385,6 +405,14 @@ impl Ask {
             Self::Costs { by, since_ms } => Request::Costs { by, since_ms },
             Self::Connections => Request::Connections,
             Self::Devices => Request::Devices,
+            Self::PushKey => Request::PushKey,
+            Self::PushSubscribe { target, quiet } => Request::PushSubscribe {
+                device: None,
+                target,
+                quiet,
+            },
+            Self::PushUnsubscribe => Request::PushUnsubscribe { device: None },
+            Self::PushTest => Request::PushTest { device: None },
             Self::AutomationPause { automation } => Request::AutomationPause { automation },
             Self::AutomationResume { automation } => Request::AutomationResume { automation },
             Self::AutomationArchive { automation } => Request::AutomationArchive { automation },
@@ -478,6 +506,14 @@ impl Ask {
             Request::Costs { by, since_ms } => Self::Costs { by, since_ms },
             Request::Connections => Self::Connections,
             Request::Devices => Self::Devices,
+            Request::PushKey => Self::PushKey,
+            Request::PushSubscribe {
+                device: None,
+                target,
+                quiet,
+            } => Self::PushSubscribe { target, quiet },
+            Request::PushUnsubscribe { device: None } => Self::PushUnsubscribe,
+            Request::PushTest { device: None } => Self::PushTest,
             Request::AutomationPause { automation } => Self::AutomationPause { automation },
             Request::AutomationResume { automation } => Self::AutomationResume { automation },
             Request::AutomationArchive { automation } => Self::AutomationArchive { automation },

@@ -10,4 +10,5 @@ mod dishonest;
 mod here;
 mod house;
 mod line;
+mod push;
 mod sessions;

@@ -375,6 +375,25 @@ impl Resolve for Guarded {
     }
 }
 
+/// The client for a push service that a device named, or why it cannot be used. What a device says
+/// does not lead into private networks: only hosts (with their ports) that the user named do.
+pub(crate) fn push_client(url: &Url, named: &[String]) -> Result<&'static Client, String> {
+    let host = host_resource(url).value;
+    let is_named = named.contains(&host);
+    if !(url.scheme() == "https" || (url.scheme() == "http" && is_named)) || url.host().is_none() {
+        return Err("the address of a push service begins with https://".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("the address of a push service has no user in it".to_owned());
+    }
+    if !is_named && literal_ip(url).is_some_and(hosts::is_private) {
+        return Err(format!(
+            "{host} is a private address; the setting push_hosts must name it"
+        ));
+    }
+    Ok(client(is_named))
+}
+
 /// The client for public addresses, or the one for named private ones.
 fn client(private_allowed: bool) -> &'static Client {
     static PUBLIC: OnceLock<Client> = OnceLock::new();

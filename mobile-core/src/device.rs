@@ -2,6 +2,7 @@
 //! keeps secrets.
 
 use deputy_protocol::pairing::RelayPlace;
+use deputy_protocol::push::{PushContent, PushError, open_text};
 use deputy_protocol::remote::Rights;
 use deputy_protocol::session::{PublicKey, StaticKey};
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,12 @@ impl PairedDevice {
             rights,
             secret: *key.expose(),
         }
+    }
+
+    /// Opens what a push service brought, in base64url: only this device's agent can have made it. A
+    /// device that is paired with several agents tries each. The same push may come twice, by its id.
+    pub fn open_push(&self, body: &str) -> Result<PushContent, PushError> {
+        open_text(&self.key(), &self.agent, body)
     }
 
     /// Its key.

@@ -172,6 +172,36 @@ def link():
     }
 
 
+def push():
+    """An envelope, made as an agent makes it (push.md)."""
+    content = json.dumps(
+        {
+            "id": "u7",
+            "kind": "need",
+            "need": "n4",
+            "title": "Invoices",
+            "text": "Approve a mail to ana@example.org",
+            "at": "2026-11-28T08:00:00Z",
+        }
+    ).encode().ljust(1024)
+    noise = NoiseConnection.from_name(b"Noise_K_25519_ChaChaPoly_BLAKE2s")
+    noise.set_as_initiator()
+    noise.set_prologue(b"deputy push\x01")
+    noise.set_keypair_from_private_bytes(Keypair.STATIC, AGENT)
+    noise.set_keypair_from_public_bytes(Keypair.REMOTE_STATIC, public(DEVICE))
+    noise.set_keypair_from_private_bytes(Keypair.EPHEMERAL, AGENT_EPHEMERAL)
+    noise.start_handshake()
+    return {
+        "agent_private": AGENT,
+        "agent_public": public(AGENT),
+        "agent_ephemeral_private": AGENT_EPHEMERAL,
+        "device_private": DEVICE,
+        "device_public": public(DEVICE),
+        "content": content,
+        "envelope": b"\x01" + bytes(noise.write_message(content)),
+    }
+
+
 def files():
     """The name and text of each file."""
     with warnings.catch_warnings():
@@ -179,11 +209,13 @@ def files():
         known = handshake(KNOWN, None, {"software": "interop/1"})
         psk = pairing_link().psk()
         pairs = handshake(PAIRING, psk, {"software": "interop/1", "name": "Phone"})
+        pushed = push()
     made = {
         "handshake-ik.json": known,
         "handshake-ikpsk1.json": pairs,
         "pairing.json": pairing(),
         "link.json": link(),
+        "push.json": pushed,
     }
     return {
         name: json.dumps(what, indent=2, ensure_ascii=False, default=bytes.hex) + "\n"

@@ -4,6 +4,8 @@
 
 use super::{PushContent, SIZE};
 use crate::session::{PublicKey, StaticKey};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use snow::Builder;
 
 /// How long every envelope is, in bytes: the version, an ephemeral key, the content, and its tag.
@@ -57,6 +59,16 @@ pub fn seal(
     Ok(envelope)
 }
 
+/// Opens an envelope that is in base64url without padding, as push services bring it.
+pub fn open_text(
+    device: &StaticKey,
+    agent: &PublicKey,
+    text: &str,
+) -> Result<PushContent, PushError> {
+    let envelope = URL_SAFE_NO_PAD.decode(text).map_err(|_| PushError::Seal)?;
+    open(device, agent, &envelope)
+}
+
 /// Opens an envelope on the device. One that comes twice opens twice: see [`PushContent::id`].
 pub fn open(
     device: &StaticKey,
@@ -107,6 +119,8 @@ mod tests {
         let envelope = seal(&agent, &device.public(), &content()).unwrap();
         assert_eq!(envelope.len(), ENVELOPE);
         assert_eq!(open(&device, &agent.public(), &envelope), Ok(content()));
+        let text = URL_SAFE_NO_PAD.encode(&envelope);
+        assert_eq!(open_text(&device, &agent.public(), &text), Ok(content()));
         let refused = Err(PushError::Seal);
         assert_eq!(open(&other, &agent.public(), &envelope), refused);
         assert_eq!(open(&device, &other.public(), &envelope), refused);

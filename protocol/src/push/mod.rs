@@ -10,5 +10,5 @@ mod envelope;
 mod target;
 
 pub use content::{PushContent, PushKind, SIZE};
-pub use envelope::{ENVELOPE, PushError, open, seal};
+pub use envelope::{ENVELOPE, PushError, open, open_text, seal};
 pub use target::{PushState, PushTarget, Quiet};

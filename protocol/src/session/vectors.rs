@@ -137,3 +137,17 @@ fn a_link_and_its_phrase_are_those_of_the_vectors() {
         assert_eq!(phrase(&hash), expected["phrase"].as_str().unwrap());
     }
 }
+
+#[test]
+fn a_push_is_sealed_alike() {
+    let v = vectors("push");
+    let device = StaticKey::from_bytes(fixed(&v["device_private"]));
+    let agent = PublicKey(fixed(&v["agent_public"]));
+    let told = crate::push::open(&device, &agent, &hex(&v["envelope"])).unwrap();
+    assert_eq!(hex(&v["content"]).len(), crate::push::SIZE);
+    assert_eq!(
+        told,
+        crate::push::PushContent::read(&hex(&v["content"])).unwrap()
+    );
+    assert_eq!(told.need.as_deref(), Some("n4"));
+}

@@ -1,7 +1,7 @@
 // A real agent, a real relay and a real browser, in temporary directories; all gone at the end.
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, mkdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
@@ -79,8 +79,16 @@ export class Agent {
 
   /** What a command prints. */
   cli(...args) {
-    const { stdout } = spawnSync(DEPUTY, [...args, '--json'], { env: this.env, encoding: 'utf8' })
+    const { stdout, stderr } = spawnSync(DEPUTY, [...args, '--json'], { env: this.env, encoding: 'utf8' })
+    if (stdout === '') throw new Error(`deputy ${args.join(' ')}: ${stderr}`)
     return JSON.parse(stdout)
+  }
+
+  /** Installs a bundle, accepted at once; the automation's id. */
+  install(bundle) {
+    const file = join(directory, 'bundle.json')
+    writeFileSync(file, JSON.stringify(bundle))
+    return this.cli('install', file, '--yes').automation
   }
 
   /** Pairs a page that is served by `server`, with the person's word; compares the phrases. */

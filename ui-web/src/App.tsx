@@ -6,6 +6,7 @@ import { Redirect, Route, Router, Switch, useLocation, type AroundNavHandler } f
 import type { Deputy } from './deputy/deputy'
 import { DeputyContext, useLine, useView } from './deputy/hooks'
 import { Skeleton } from './parts/Shown'
+import { Keeping } from './push/Keeping'
 import { FirstRun } from './surfaces/pairing/FirstRun'
 import { LineMark, LineStrip } from './shell/LineMark'
 import { Sidebar, TabBar } from './shell/Nav'
@@ -67,6 +68,7 @@ function Frame() {
   }
   return (
     <Toasts>
+      <Keeping />
       <a href="#main" className="skip-link">
         Skip to content
       </a>

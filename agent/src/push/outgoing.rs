@@ -70,7 +70,7 @@ pub(super) fn next(
         } else {
             first
         };
-        let Some(content) = content(db, &row, now)? else {
+        let Some(content) = content(db, &row)? else {
             pushes::dropped(db, row.key, now)?;
             continue;
         };
@@ -80,14 +80,14 @@ pub(super) fn next(
 }
 
 /// What a push tells; `None` when there is nothing to tell any more.
-fn content(db: &Connection, row: &DueRow, now: Time) -> Result<Option<PushContent>, StoreError> {
+fn content(db: &Connection, row: &DueRow) -> Result<Option<PushContent>, StoreError> {
     let said = |kind, title: String, text: String| PushContent {
         id: pushes::id(row.key),
         kind,
         need: row.need.map(pushes::need_id),
         title,
         text,
-        at: now,
+        at: row.created_at,
     };
     Ok(match row.kind.as_str() {
         "need" => {

@@ -373,15 +373,20 @@ fn end(db: &Connection, push: i64, state: &str, at: Time) -> Result<(), StoreErr
 /// The push service has taken it.
 pub fn sent(db: &Connection, device: i64, push: i64, at: Time) -> Result<(), StoreError> {
     end(db, push, "sent", at)?;
-    let troubled: Option<bool> = db
-        .prepare_cached("SELECT not_reached_since IS NOT NULL FROM push_targets WHERE device=?1")?
-        .query_row([device], |r| r.get(0))
+    // Told to others where it says something that they do not know, or somebody waits for it.
+    let is_news: Option<bool> = db
+        .prepare_cached(
+            "SELECT not_reached_since IS NOT NULL OR reached_at IS NULL
+               OR EXISTS (SELECT 1 FROM pushes WHERE id=?2 AND kind='test')
+             FROM push_targets WHERE device=?1",
+        )?
+        .query_row([device, push], |r| r.get(0))
         .optional()?;
     db.prepare_cached(
         "UPDATE push_targets SET reached_at=?2, not_reached_since=NULL, trouble=NULL WHERE device=?1",
     )?
     .execute(params![device, at.0])?;
-    if troubled == Some(true) {
+    if is_news == Some(true) {
         devices::changed(db, device, "reached", at)?;
     }
     Ok(())

@@ -40,7 +40,7 @@ pub struct PushContent {
     /// Some more.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
-    /// When it was written.
+    /// When it was first written down: with the id, the same for one that comes again.
     pub at: Time,
 }
 

@@ -18,12 +18,21 @@ import type {
   Need,
   Output,
   Proposal,
+  Quiet,
   Right,
   Run,
   RunDetail,
   RunState,
   Status,
 } from './types'
+
+/** A browser's subscription, as the agent wants it. */
+export interface PushTarget {
+  provider: 'web'
+  endpoint: string
+  p256dh: string
+  auth: string
+}
 
 export type CostsBy = 'automation' | 'run' | 'tool' | 'connection' | 'model'
 
@@ -46,6 +55,10 @@ interface Questions {
   costs: [{ by: CostsBy; since_ms?: number }, CostLine[]]
   connections: [object, ConnectionInfo[]]
   devices: [object, Device[]]
+  push_key: [object, string]
+  push_subscribe: [{ target: PushTarget; quiet?: Quiet }, Device]
+  push_unsubscribe: [object, Device]
+  push_test: [object, Device]
 }
 
 /** Each command with its fields and its answer. */

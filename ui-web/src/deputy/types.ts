@@ -290,4 +290,23 @@ export interface Device {
   created_at: Time
   revoked_at: Time | null
   is_here: boolean
+  /** How it is reached by notifications; absent when it wants none. */
+  push?: PushState
+}
+
+export interface Quiet {
+  from: string
+  to: string
+  timezone: string
+}
+
+export interface PushState {
+  provider: string
+  service: string
+  since: Time
+  quiet?: Quiet
+  reached_at: Time | null
+  not_reached_since: Time | null
+  trouble: string | null
+  is_gone: boolean
 }

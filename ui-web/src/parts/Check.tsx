@@ -6,13 +6,14 @@ import { CheckboxButton, CheckboxField } from 'react-aria-components/Checkbox'
 
 interface Props {
   isSelected: boolean
+  isDisabled?: boolean
   onChange: (isSelected: boolean) => void
   children: ReactNode
 }
 
-export function Check({ isSelected, onChange, children }: Props) {
+export function Check({ isSelected, isDisabled = false, onChange, children }: Props) {
   return (
-    <CheckboxField isSelected={isSelected} onChange={onChange}>
+    <CheckboxField isSelected={isSelected} isDisabled={isDisabled} onChange={onChange}>
       <CheckboxButton className="check">
         <span className="check-box">
           <Tick size={13} aria-hidden />

@@ -1,5 +1,6 @@
 // How this browser becomes one of the user's devices.
 
+import { forgetPushes } from '../../push/push'
 import { WebPairing } from '../../../core/core'
 import { Driver } from './driver'
 import type { Store } from './store'
@@ -61,6 +62,7 @@ export class PairingUnderWay {
     if (state.state === 'paired' && device !== undefined) {
       // What was kept for another pairing is of no use to this one.
       await this.store.clear()
+      forgetPushes()
       await this.store.keepDevice(device)
     }
     this.changed(state)

@@ -8,6 +8,7 @@ import { Mark, Tag } from '../../parts/Mark'
 import { Page } from '../../parts/Page'
 import { Blank, Shown } from '../../parts/Shown'
 import { AtTheAgent } from './AtTheAgent'
+import { Reached } from '../settings/Reached'
 import { rightsWords } from './rights'
 
 export default function DevicesPage() {
@@ -63,6 +64,7 @@ function Row({ device }: { device: Device }) {
         <span className="small quiet">
           {rightsWords(device.rights)} · paired <Ago at={device.created_at} />
         </span>
+        {device.push && <Reached push={device.push} />}
       </span>
       {device.revoked_at !== null ? (
         <Mark said={{ word: 'Revoked', tone: 'calm' }} icon={Ban} />

@@ -10,6 +10,7 @@ import { Shown } from '../../parts/Shown'
 import { PLACES } from '../../shell/places'
 import { setTheme, useTheme } from '../../shell/theme'
 import { RIGHT } from '../machines/rights'
+import { Notifications } from './Notifications'
 
 const THEMES = [
   { id: 'system', label: 'System' },
@@ -24,6 +25,7 @@ export default function SettingsPage() {
       <Section title="Theme">
         <Segments label="Theme" items={THEMES} value={theme} onChange={setTheme} />
       </Section>
+      <Notifications />
       <ThisDevice />
       <Agent />
       <Keys />

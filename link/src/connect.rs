@@ -3,9 +3,9 @@
 use crate::address::RelayAddress;
 use crate::error::LinkError;
 use crate::quic::{self, QuicLink};
+use crate::session::Words;
 use crate::trust::Trust;
 use crate::websocket::{self, WebSocketLink};
-use deputy_protocol::link::Hello;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::future::Future;
@@ -72,9 +72,9 @@ impl Connector {
     pub(crate) async fn connect(
         &self,
         address: &RelayAddress,
-        hello: &Hello,
+        words: &Words,
     ) -> Result<Greeted, LinkError> {
-        let attempt = timeout(ATTEMPT, self.race(address, hello));
+        let attempt = timeout(ATTEMPT, self.race(address, words));
         let greeted = attempt
             .await
             .unwrap_or_else(|_| Err(unreachable(address, "It did not answer.".to_owned())))?;
@@ -89,12 +89,12 @@ impl Connector {
     pub(crate) async fn websocket(
         &self,
         address: &RelayAddress,
-        hello: &Hello,
+        words: &Words,
     ) -> Result<WebSocketLink, LinkError> {
         let attempt = timeout(ATTEMPT, async {
             let addresses = resolve(address).await?;
             staggered(addresses, |at| {
-                websocket::connect(address, at, &self.trust, hello)
+                websocket::connect(address, at, &self.trust, words)
             })
             .await
         });
@@ -103,9 +103,9 @@ impl Connector {
             .unwrap_or_else(|_| Err(unreachable(address, "It did not answer.".to_owned())))
     }
 
-    async fn race(&self, address: &RelayAddress, hello: &Hello) -> Result<Greeted, LinkError> {
+    async fn race(&self, address: &RelayAddress, words: &Words) -> Result<Greeted, LinkError> {
         let addresses = resolve(address).await?;
-        let try_one = |carrier| self.try_carrier(carrier, address, addresses.clone(), hello);
+        let try_one = |carrier| self.try_carrier(carrier, address, addresses.clone(), words);
         let last = *self.last.lock().unwrap_or_else(|e| e.into_inner());
         let (first, second) = match (self.choice, last) {
             (CarrierChoice::Only(carrier), _) => return try_one(carrier).await,
@@ -154,16 +154,16 @@ impl Connector {
         carrier: Carrier,
         address: &RelayAddress,
         addresses: Vec<SocketAddr>,
-        hello: &Hello,
+        words: &Words,
     ) -> Result<Greeted, LinkError> {
         match carrier {
             Carrier::Quic => staggered(addresses, |at| {
-                quic::connect(address, at, &self.trust, hello)
+                quic::connect(address, at, &self.trust, words)
             })
             .await
             .map(|link| Greeted::Quic(Box::new(link))),
             Carrier::WebSocket => staggered(addresses, |at| {
-                websocket::connect(address, at, &self.trust, hello)
+                websocket::connect(address, at, &self.trust, words)
             })
             .await
             .map(|link| Greeted::WebSocket(Box::new(link))),

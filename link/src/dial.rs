@@ -3,18 +3,19 @@
 use crate::address::RelayAddress;
 use crate::connect::{CarrierChoice, Connector, Greeted};
 use crate::error::LinkError;
-use crate::io::{read_message, write_message};
+use crate::io::{ended, read_message};
 use crate::quic::QuicLink;
-use crate::session::await_connected;
+use crate::session::{Ahead, Words, await_connected};
 use crate::stream::LinkStream;
 use crate::trust::Trust;
 use crate::websocket;
 use deputy_protocol::link::{
-    Dial, Hello, Limits, MAX_FRAME, Message, Refusal, RefusalCode, Role, RouteId, VERSIONS,
+    Hello, Limits, MAX_FRAME, Message, Refusal, RefusalCode, Role, RouteId, VERSIONS,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
 /// How long an agent may take to answer a dial.
@@ -71,47 +72,70 @@ impl Dialler {
         relay: &RelayAddress,
         route: RouteId,
     ) -> Result<LinkStream, LinkError> {
-        let refusal = match self.dial_at(relay, route).await {
+        self.dial_saying(relay, route, Vec::new()).await
+    }
+
+    /// Like [`Dialler::dial`], and says `first` to the agent before anything has come back, which
+    /// saves round trips. Where a carrier or relay fails and another is taken, the agent may hear it
+    /// more than once, each time as the beginning of a stream: not for what counts once.
+    ///
+    /// # Errors
+    /// As of [`Dialler::dial`].
+    pub async fn dial_saying(
+        &self,
+        relay: &RelayAddress,
+        route: RouteId,
+        first: Vec<u8>,
+    ) -> Result<LinkStream, LinkError> {
+        let ahead = Ahead { route, first };
+        let refusal = match self.dial_at(relay, &ahead).await {
             Err(LinkError::Refused(refusal)) => refusal,
             done => return done,
         };
         // Once: relays that point at each other must not keep a client busy.
         match refusal.to.as_deref().map(str::parse::<RelayAddress>) {
             Some(Ok(to)) if refusal.code == RefusalCode::Elsewhere => {
-                self.dial_at(&to, route).await
+                self.dial_at(&to, &ahead).await
             }
             _ => Err(refusal.into()),
         }
     }
 
-    async fn dial_at(&self, relay: &RelayAddress, route: RouteId) -> Result<LinkStream, LinkError> {
+    async fn dial_at(&self, relay: &RelayAddress, ahead: &Ahead) -> Result<LinkStream, LinkError> {
         if matches!(self.config.trust, Trust::System) && relay.is_this_machine() {
-            return websocket::straight(relay, &route).await;
+            let mut stream = websocket::straight(relay, &ahead.route).await?;
+            stream.write_all(&ahead.first).await.map_err(ended)?;
+            stream.flush().await.map_err(ended)?;
+            return Ok(stream);
         }
         let open = self.open().get(relay).cloned();
         if let Some(open) = open {
-            match over_quic(&open, route).await {
+            match over_quic(&open, ahead).await {
                 // The connection broke meanwhile: a new one may do.
                 Err(LinkError::Ended(_)) => forget(&self.open, relay, &open.connection),
                 done => return done,
             }
         }
-        match self.connector.connect(relay, &self.hello()).await? {
-            Greeted::Quic(link) => {
+        let words = Words {
+            hello: self.hello(),
+            ahead: Some(ahead.clone()),
+        };
+        match self.connector.connect(relay, &words).await? {
+            Greeted::Quic(mut link) => {
                 let open = Open {
                     connection: link.connection.clone(),
                     limits: link.welcome.limits,
                 };
+                let dialled = link.dialled.take();
                 self.keep(relay, *link);
-                over_quic(&open, route).await
+                match dialled {
+                    Some(dialled) => answer(answered(&open, dialled)).await,
+                    None => over_quic(&open, ahead).await,
+                }
             }
             Greeted::WebSocket(link) => {
-                let (mut reader, mut writer) = (link.reader, link.writer);
-                answer(async {
-                    write_message(&mut writer, &Message::Dial(Dial { route })).await?;
-                    await_connected(&mut reader).await
-                })
-                .await?;
+                let (mut reader, writer) = (link.reader, link.writer);
+                answer(await_connected(&mut reader)).await?;
                 Ok(LinkStream::websocket(reader, writer, link.welcome.limits))
             }
         }
@@ -177,14 +201,21 @@ fn forget(
     }
 }
 
-async fn over_quic(open: &Open, route: RouteId) -> Result<LinkStream, LinkError> {
+async fn over_quic(open: &Open, ahead: &Ahead) -> Result<LinkStream, LinkError> {
     answer(async {
-        let (mut send, mut recv) = open.connection.open_bi().await?;
-        write_message(&mut send, &Message::Dial(Dial { route })).await?;
-        await_connected(&mut recv).await?;
-        Ok(LinkStream::quic(&open.connection, send, recv, open.limits))
+        let (mut send, recv) = open.connection.open_bi().await?;
+        ahead.say(&mut send).await?;
+        answered(open, (send, recv)).await
     })
     .await
+}
+
+async fn answered(
+    open: &Open,
+    (send, mut recv): (quinn::SendStream, quinn::RecvStream),
+) -> Result<LinkStream, LinkError> {
+    await_connected(&mut recv).await?;
+    Ok(LinkStream::quic(&open.connection, send, recv, open.limits))
 }
 
 async fn answer<T>(dial: impl Future<Output = Result<T, LinkError>>) -> Result<T, LinkError> {

@@ -51,7 +51,7 @@ pub async fn write_message(
     stream.flush().await.map_err(ended)
 }
 
-fn ended(error: std::io::Error) -> LinkError {
+pub(crate) fn ended(error: std::io::Error) -> LinkError {
     match crate::stream::closed_with(&error) {
         Some(code) => LinkError::closed(code),
         None => LinkError::Ended(error.to_string()),

@@ -2,9 +2,10 @@
 
 use crate::address::RelayAddress;
 use crate::error::LinkError;
-use crate::session::greet;
+use crate::io::write_message;
+use crate::session::{Words, await_welcome};
 use crate::trust::Trust;
-use deputy_protocol::link::{ALPN, Binding, EXPORTER_LABEL, Hello, Role, Welcome};
+use deputy_protocol::link::{ALPN, Binding, EXPORTER_LABEL, Message, Role, Welcome};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{Endpoint, TransportConfig, VarInt};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -19,6 +20,8 @@ pub(crate) struct QuicLink {
     pub(crate) control_writer: quinn::SendStream,
     pub(crate) welcome: Welcome,
     pub(crate) binding: Binding,
+    /// The stream of the dial that was sent ahead.
+    pub(crate) dialled: Option<(quinn::SendStream, quinn::RecvStream)>,
 }
 
 /// How often a side that would be silent shows that it lives: below the half minute after which
@@ -35,13 +38,13 @@ pub(crate) async fn connect(
     address: &RelayAddress,
     at: SocketAddr,
     trust: &Trust,
-    hello: &Hello,
+    words: &Words,
 ) -> Result<QuicLink, LinkError> {
     let setup = |error: &dyn std::fmt::Display| LinkError::Setup(error.to_string());
     let tls = trust.client_config(&[ALPN])?;
     let crypto = QuicClientConfig::try_from(tls).map_err(|e| setup(&e))?;
     let mut config = quinn::ClientConfig::new(Arc::new(crypto));
-    config.transport_config(Arc::new(transport(hello.role)));
+    config.transport_config(Arc::new(transport(words.hello.role)));
 
     let endpoint = Endpoint::client(any_port(at)).map_err(|e| setup(&e))?;
     let connection = endpoint
@@ -49,7 +52,16 @@ pub(crate) async fn connect(
         .map_err(|e| setup(&e))?
         .await?;
     let (mut control_writer, mut control_reader) = connection.open_bi().await?;
-    let welcome = greet(&mut control_reader, &mut control_writer, hello).await?;
+    write_message(&mut control_writer, &Message::Hello(words.hello.clone())).await?;
+    let dialled = match &words.ahead {
+        Some(ahead) => {
+            let (mut send, recv) = connection.open_bi().await?;
+            ahead.say(&mut send).await?;
+            Some((send, recv))
+        }
+        None => None,
+    };
+    let welcome = await_welcome(&mut control_reader).await?;
     let mut binding = [0; 32];
     connection
         .export_keying_material(&mut binding, EXPORTER_LABEL, b"")
@@ -61,6 +73,7 @@ pub(crate) async fn connect(
         control_writer,
         welcome,
         binding: Binding(binding),
+        dialled,
     })
 }
 

@@ -2,12 +2,13 @@
 
 use crate::address::RelayAddress;
 use crate::error::LinkError;
+use crate::io::write_message;
 use crate::pipe::{self, PipeReader, PipeWriter};
-use crate::session::greet;
+use crate::session::{Words, await_welcome};
 use crate::stream::LinkStream;
 use crate::trust::Trust;
 use deputy_protocol::link::{
-    Binding, EXPORTER_LABEL, Hello, Limits, PATH, Refusal, RefusalCode, RouteId, Welcome,
+    Binding, EXPORTER_LABEL, Limits, Message, PATH, Refusal, RefusalCode, RouteId, Welcome,
 };
 use rustls::pki_types::ServerName;
 use std::net::SocketAddr;
@@ -38,7 +39,7 @@ pub(crate) async fn connect(
     address: &RelayAddress,
     at: SocketAddr,
     trust: &Trust,
-    hello: &Hello,
+    words: &Words,
 ) -> Result<WebSocketLink, LinkError> {
     let ended = |error: &dyn std::fmt::Display| LinkError::Ended(error.to_string());
     let config = trust.client_config(&[b"http/1.1"])?;
@@ -61,7 +62,11 @@ pub(crate) async fn connect(
         .await
         .map_err(|e| ended(&e))?;
     let (mut reader, mut writer) = pipe::split(socket);
-    let welcome = greet(&mut reader, &mut writer, hello).await?;
+    write_message(&mut writer, &Message::Hello(words.hello.clone())).await?;
+    if let Some(ahead) = &words.ahead {
+        ahead.say(&mut writer).await?;
+    }
+    let welcome = await_welcome(&mut reader).await?;
     Ok(WebSocketLink {
         reader,
         writer,

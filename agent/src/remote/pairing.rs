@@ -12,6 +12,7 @@ use deputy_protocol::pairing::{PairingLink, PairingSecret, RelayPlace};
 use deputy_protocol::remote::Rights;
 use deputy_protocol::session::PublicKey;
 use std::sync::Mutex;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Where links lead to: nothing is served there that the link's secret would be sent to.
@@ -81,6 +82,9 @@ struct Begun {
     relays: Vec<RelayPlace>,
     is_page: bool,
 }
+
+/// How long a device may take to hear that a pairing came to nothing.
+const HEARD: Duration = Duration::from_secs(2);
 
 /// For how long the agent's own page may be opened.
 const PAGE_TTL_MS: i64 = 600_000;
@@ -234,13 +238,14 @@ impl Remote {
                 }
             }
         };
-        let shown = {
+        let (shown, stage) = {
             let current = lock(&self.pairings.0);
             let current = current.as_ref().ok_or(PairingError::Over)?;
             current.stage.send_replace(stage);
-            current.shown(self.clock.now())
+            (current.shown(self.clock.now()), current.stage.clone())
         };
         if decision == Decision::Different {
+            heard(stage).await;
             self.forget_route(&salt).await;
         } else if is_page {
             // It may be reached from elsewhere, too, from now on.
@@ -310,11 +315,20 @@ impl Remote {
         }
     }
 
+    /// What a session of a pairing holds until it has told its device how it ended.
+    pub(super) fn attends(&self, id: &str) -> Option<impl Sized + use<>> {
+        let current = lock(&self.pairings.0);
+        let current = current.as_ref().filter(|current| current.id == id)?;
+        Some(current.stage.subscribe())
+    }
+
     async fn end_pairing(&self) {
         let ended = lock(&self.pairings.0).take();
         let Some(ended) = ended else { return };
         let is_paired = matches!(*ended.stage.borrow(), Stage::Paired { .. });
         if !is_paired {
+            ended.stage.send_replace(Stage::Refused);
+            heard(ended.stage).await;
             self.forget_route(&ended.salt).await;
         }
     }
@@ -324,6 +338,13 @@ impl Remote {
             link.remove(*salt).await;
         }
     }
+}
+
+/// Waits until whoever attends a pairing has told its device that it came to nothing: once the route
+/// is gone, the device could not tell that from a line that broke.
+async fn heard(stage: watch::Sender<Stage>) {
+    // Somebody who does not listen is not waited for.
+    let _ = tokio::time::timeout(HEARD, stage.closed()).await;
 }
 
 impl Current {

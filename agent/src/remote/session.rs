@@ -113,11 +113,13 @@ async fn conversation(
             let compare = Down::Compare { phrase: words };
             let sealed = seal(&mut session, &compare, Instant::now())?;
             stream.write_all(&sealed).await?;
-            // The device says nothing until then; when it goes away, the word is of no use to it.
+            // The device says nothing until then; when it goes away, it comes back as one that is known.
+            let attending = remote.attends(&awaited.id);
             let Some(row) = remote.word(&awaited.id).await else {
                 stream.reset(CloseCode::Refused).await;
                 return Err(Gone::Unknown);
             };
+            drop(attending);
             let paired = Down::Paired {
                 device: Key::Device.id(row.key),
                 relays: remote.places(&Salt(row.salt)),
@@ -188,7 +190,12 @@ async fn speak(
         ended = async {
             // Relays may be others than when the device was paired.
             let relays = remote.places_for(&Salt(row.salt), way);
-            talk.say(&Down::Relays { relays }).await?;
+            let relays = Down::Relays {
+                relays,
+                device: Some(Key::Device.id(row.key)),
+                rights: Some(row.rights),
+            };
+            talk.say(&relays).await?;
             talk.on(reader, follow).await
         } => ended,
     };

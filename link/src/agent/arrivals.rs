@@ -6,6 +6,7 @@ use crate::address::RelayAddress;
 use crate::connect::Connector;
 use crate::error::LinkError;
 use crate::io::{read_message, write_message};
+use crate::session::Words;
 use crate::stream::LinkStream;
 use deputy_protocol::link::{
     Accept, Connected, Hello, MAX_FRAME, Message, Refusal, RefusalCode, RouteId, Salt,
@@ -47,7 +48,8 @@ pub(super) async fn fetch(
     route: RouteId,
     ticket: String,
 ) -> Result<LinkStream, LinkError> {
-    let link = connector.websocket(relay, hello).await?;
+    let words = Words::of(hello.clone());
+    let link = connector.websocket(relay, &words).await?;
     let mut stream = LinkStream::websocket(link.reader, link.writer, link.welcome.limits);
     write_message(&mut stream, &Message::Accept(Accept { ticket })).await?;
     match read_message(&mut stream, MAX_FRAME).await? {

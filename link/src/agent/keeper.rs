@@ -7,6 +7,7 @@ use super::{AgentConfig, Arrival, Order, Status};
 use crate::address::RelayAddress;
 use crate::connect::Connector;
 use crate::error::LinkError;
+use crate::session::Words;
 use deputy_protocol::link::{Hello, RefusalCode, Role, Salt, VERSIONS};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,9 +36,9 @@ pub(super) async fn keep(
     let mut elsewhere: Option<RelayAddress> = None;
     loop {
         let relay = elsewhere.take().unwrap_or_else(|| config.relay.clone());
-        let hello = hello(&config);
+        let words = Words::of(hello(&config));
         let greeted = tokio::select! {
-            greeted = connector.connect(&relay, &hello) => greeted,
+            greeted = connector.connect(&relay, &words) => greeted,
             () = unlinked(&mut orders, &mut routes) => break,
         };
         let since = Instant::now();

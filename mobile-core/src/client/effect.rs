@@ -27,6 +27,9 @@ pub enum Effect {
         attempt: u64,
         /// Where.
         place: RelayPlace,
+        /// What the agent is told first, sent without waiting for anything. It may be told more than
+        /// once, each time as the beginning of a stream. Empty: nothing.
+        first: Vec<u8>,
     },
     /// Send these bytes.
     Send {

@@ -69,14 +69,8 @@ const NUMBERED: char = '#';
 
 impl Machine for Client {
     fn connected(&mut self, attempt: u64, now: Now) {
-        let follow = Some(self.seen.unwrap_or(-1)).filter(|_| {
-            let rights = self.device.rights;
-            rights.has(deputy_protocol::remote::Right::View)
-        });
-        match self.line.connected(attempt, &self.device, follow, now) {
-            Ok(Some(bytes)) => self.out.push_back(Effect::Send { attempt, bytes }),
-            Ok(None) => self.out.push_back(Effect::HangUp { attempt }),
-            Err(fell) => self.fell(attempt, fell, now),
+        if !self.line.connected(attempt, now) {
+            self.out.push_back(Effect::HangUp { attempt });
         }
     }
 
@@ -138,11 +132,18 @@ impl Client {
         if self.line.is_to_be_tried(now) {
             self.send_up(&Up::Ping, now);
         }
-        match self.line.woken(&self.device, now) {
-            Ok(Some(dial)) => {
+        let follow = Some(self.seen.unwrap_or(-1)).filter(|_| {
+            let rights = self.device.rights;
+            rights.has(deputy_protocol::remote::Right::View)
+        });
+        match self.line.woken(&self.device, follow, now) {
+            Ok(Some(dialled)) => {
                 self.told_line();
-                let (attempt, place) = dial;
-                self.out.push_back(Effect::Dial { attempt, place });
+                self.out.push_back(Effect::Dial {
+                    attempt: dialled.attempt,
+                    place: dialled.place,
+                    first: dialled.first,
+                });
             }
             Ok(None) => {}
             Err((attempt, fell)) => self.fell(attempt, fell, now),
@@ -192,7 +193,7 @@ impl Client {
                 self.ask_views(now);
                 self.keep_views_soon(now);
             }
-            Down::Relays { relays } => {
+            Down::Relays { relays, .. } => {
                 if !relays.is_empty() && relays != self.device.relays {
                     self.line.relays_are(relays.len());
                     self.device.relays = relays;

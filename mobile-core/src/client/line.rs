@@ -31,6 +31,7 @@ enum Phase {
         why: Why,
     },
     Dialling {
+        greeting: Box<Greeting>,
         since: u64,
     },
     Greeting {
@@ -66,6 +67,14 @@ impl From<SessionError> for Fell {
             other => Self::Broken(other.to_string()),
         }
     }
+}
+
+/// A dial.
+pub(super) struct Dialled {
+    pub(super) attempt: u64,
+    pub(super) place: RelayPlace,
+    /// The first bytes of the handshake.
+    pub(super) first: Vec<u8>,
 }
 
 /// Bytes for the stream of an attempt.
@@ -151,7 +160,7 @@ impl Line {
     pub(super) fn wake_at(&self) -> Option<u64> {
         match &self.phase {
             Phase::Waiting { until, .. } => Some(*until),
-            Phase::Dialling { since } => Some(since + DIAL),
+            Phase::Dialling { since, .. } => Some(since + DIAL),
             Phase::Greeting { since, .. } => Some(since + GREETING),
             Phase::Open {
                 heard,
@@ -170,8 +179,9 @@ impl Line {
     pub(super) fn woken(
         &mut self,
         device: &PairedDevice,
+        follow: Option<i64>,
         now: Now,
-    ) -> Result<Option<(u64, RelayPlace)>, (u64, Fell)> {
+    ) -> Result<Option<Dialled>, (u64, Fell)> {
         let attempt = self.attempt;
         let silent = |what: &str| Err((attempt, Fell::Broken(format!("{what} does not answer"))));
         match &self.phase {
@@ -180,11 +190,20 @@ impl Line {
                     self.phase = Phase::NotKnown;
                     return Ok(None);
                 };
+                let (greeting, first) =
+                    greet(device, place, follow).map_err(|error| (attempt, error.into()))?;
                 self.attempt += 1;
-                self.phase = Phase::Dialling { since: now.ticks };
-                Ok(Some((self.attempt, place.clone())))
+                self.phase = Phase::Dialling {
+                    greeting: Box::new(greeting),
+                    since: now.ticks,
+                };
+                Ok(Some(Dialled {
+                    attempt: self.attempt,
+                    place: place.clone(),
+                    first,
+                }))
             }
-            Phase::Dialling { since } if since + DIAL <= now.ticks => silent("the relay"),
+            Phase::Dialling { since, .. } if since + DIAL <= now.ticks => silent("the relay"),
             Phase::Greeting { since, .. } if since + GREETING <= now.ticks => silent("the agent"),
             Phase::Open {
                 tried: Some(tried), ..
@@ -210,38 +229,24 @@ impl Line {
         }
     }
 
-    /// The first bytes of the handshake; `None` when the stream is not wanted any more.
-    pub(super) fn connected(
-        &mut self,
-        attempt: u64,
-        device: &PairedDevice,
-        follow: Option<i64>,
-        now: Now,
-    ) -> Result<Option<Vec<u8>>, Fell> {
-        if attempt != self.attempt || !matches!(self.phase, Phase::Dialling { .. }) {
-            return Ok(None);
+    /// The agent has been dialled, and told who dials; false when the stream is not wanted any more.
+    pub(super) fn connected(&mut self, attempt: u64, now: Now) -> bool {
+        if attempt != self.attempt {
+            return false;
         }
-        let Some(place) = device.relays.get(self.place % self.relays) else {
-            return Ok(None);
-        };
-        let said = Introduced {
-            software: crate::software(),
-            follow,
-            ..Introduced::default()
-        };
-        let whom = Whom {
-            kind: Kind::Known,
-            key: &device.key(),
-            agent: &device.agent,
-            route: &place.route,
-            secret: None,
-        };
-        let (greeting, bytes) = Greeting::new(&whom, &said)?;
-        self.phase = Phase::Greeting {
-            greeting: Box::new(greeting),
-            since: now.ticks,
-        };
-        Ok(Some(bytes))
+        match std::mem::replace(&mut self.phase, Phase::Resting) {
+            Phase::Dialling { greeting, .. } => {
+                self.phase = Phase::Greeting {
+                    greeting,
+                    since: now.ticks,
+                };
+                true
+            }
+            other => {
+                self.phase = other;
+                false
+            }
+        }
     }
 
     /// A dial brought nothing: the next relay at once, and after all of them a pause. False when it
@@ -420,6 +425,27 @@ impl Line {
         };
         under_way
     }
+}
+
+/// A handshake of a device with its agent, and its first bytes.
+fn greet(
+    device: &PairedDevice,
+    place: &RelayPlace,
+    follow: Option<i64>,
+) -> Result<(Greeting, Vec<u8>), SessionError> {
+    let said = Introduced {
+        software: crate::software(),
+        follow,
+        ..Introduced::default()
+    };
+    let whom = Whom {
+        kind: Kind::Known,
+        key: &device.key(),
+        agent: &device.agent,
+        route: &place.route,
+        secret: None,
+    };
+    Greeting::new(&whom, &said)
 }
 
 /// When a line is tried that was last heard from at `heard`.

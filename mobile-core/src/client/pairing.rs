@@ -15,6 +15,9 @@ const DIAL: u64 = 25_000;
 /// How long the agent may take to answer the handshake, ms.
 const GREETING: u64 = 15_000;
 
+/// How long is waited before a device that lost the line looks again whether it was let in, ms.
+const AGAIN: u64 = 2_000;
+
 /// Where a pairing stands.
 #[derive(Clone, Debug)]
 pub enum PairingState {
@@ -59,9 +62,20 @@ pub enum PairingTrouble {
 }
 
 enum Stage {
-    Dialling { since: u64 },
-    Greeting { greeting: Box<Greeting>, since: u64 },
-    Comparing { session: Box<Session> },
+    Dialling {
+        since: u64,
+    },
+    Greeting {
+        greeting: Box<Greeting>,
+        since: u64,
+    },
+    Comparing {
+        session: Box<Session>,
+    },
+    /// The line broke while the person compared: the word may be there without it.
+    Away {
+        until: u64,
+    },
     Over,
 }
 
@@ -75,6 +89,8 @@ pub struct Pairing {
     stage: Stage,
     state: PairingState,
     phrase: Option<String>,
+    /// Why the line broke while the person compared; from then on it looks whether it was let in.
+    lost: Option<String>,
     out: VecDeque<Effect>,
 }
 
@@ -98,6 +114,7 @@ impl Pairing {
             stage: Stage::Over,
             state: PairingState::Connecting,
             phrase: None,
+            lost: None,
             out: VecDeque::new(),
         };
         pairing.dial("the link names no relay", now);
@@ -123,6 +140,12 @@ impl Pairing {
 
     fn dial(&mut self, last: &str, now: Now) {
         let Some(place) = self.link.relays.get(self.place) else {
+            if self.lost.is_some() {
+                self.stage = Stage::Away {
+                    until: now.ticks + AGAIN,
+                };
+                return;
+            }
             return self.fail(PairingTrouble::Unreachable(last.to_owned()));
         };
         self.attempt += 1;
@@ -130,7 +153,24 @@ impl Pairing {
         self.out.push_back(Effect::Dial {
             attempt: self.attempt,
             place: place.clone(),
+            // The first that says it uses the link up: it is said once, on the stream that is there.
+            first: Vec::new(),
         });
+    }
+
+    /// The line broke: looks again, for as long as the link is good, whether the device was let in.
+    fn look_again(&mut self, why: &str, now: Now) {
+        let unix_ms = u64::try_from(now.unix_ms).unwrap_or(0);
+        if unix_ms >= self.link.expires_at_ms {
+            let why = self.lost.take().unwrap_or_else(|| why.to_owned());
+            return self.fail(PairingTrouble::Broken(why));
+        }
+        self.hang_up();
+        self.lost.get_or_insert_with(|| why.to_owned());
+        self.place = 0;
+        self.stage = Stage::Away {
+            until: now.ticks + AGAIN,
+        };
     }
 
     fn fail(&mut self, trouble: PairingTrouble) {
@@ -154,12 +194,18 @@ impl Pairing {
             name: self.name.clone(),
             ..Introduced::default()
         };
+        let secret = self.link.secret.pre_shared_key();
+        let is_pairing = self.lost.is_none();
         let whom = Whom {
-            kind: Kind::Pairing,
+            kind: if is_pairing {
+                Kind::Pairing
+            } else {
+                Kind::Known
+            },
             key: &self.key,
             agent: &self.link.agent,
             route: &place.route,
-            secret: Some(&self.link.secret.pre_shared_key()),
+            secret: is_pairing.then_some(&secret),
         };
         let (greeting, bytes) = Greeting::new(&whom, &said)?;
         self.stage = Stage::Greeting {
@@ -173,7 +219,7 @@ impl Pairing {
         Ok(())
     }
 
-    fn hear(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
+    fn hear(&mut self, bytes: &[u8], now: Now) -> Result<(), SessionError> {
         match &mut self.stage {
             Stage::Greeting { greeting, .. } => {
                 if let Some(greeted) = greeting.push(bytes)? {
@@ -183,7 +229,7 @@ impl Pairing {
                 }
             }
             Stage::Comparing { session } => session.push(bytes),
-            Stage::Dialling { .. } | Stage::Over => {}
+            Stage::Dialling { .. } | Stage::Away { .. } | Stage::Over => {}
         }
         while let Stage::Comparing { session } = &mut self.stage
             && let Some(received) = session.pull()?
@@ -191,7 +237,7 @@ impl Pairing {
             // This side's own: what the other side says it shows proves nothing.
             let ours = phrase(session.hash());
             let Received::Message(body) = received else {
-                self.fail(PairingTrouble::Broken("the agent has stopped".to_owned()));
+                self.look_again("the agent has stopped", now);
                 break;
             };
             match serde_json::from_slice(&body) {
@@ -199,11 +245,18 @@ impl Pairing {
                     self.phrase = Some(ours.clone());
                     self.state = PairingState::Compare(ours);
                 }
-                Ok(Down::Paired {
-                    device,
-                    relays,
-                    rights,
-                }) => {
+                Ok(
+                    Down::Paired {
+                        device,
+                        relays,
+                        rights,
+                    }
+                    | Down::Relays {
+                        relays,
+                        device: Some(device),
+                        rights: Some(rights),
+                    },
+                ) => {
                     let agent = self.link.agent;
                     let paired = PairedDevice::new(device, agent, relays, rights, &self.key);
                     self.state = PairingState::Paired(Box::new(paired));
@@ -215,7 +268,10 @@ impl Pairing {
         Ok(())
     }
 
-    fn broke(&mut self, error: SessionError) {
+    fn broke(&mut self, error: SessionError, now: Now) {
+        if self.lost.is_some() && !matches!(error, SessionError::Version { .. }) {
+            return self.look_again("", now);
+        }
         self.fail(match error {
             SessionError::Version { .. } => PairingTrouble::OtherVersion,
             other => PairingTrouble::Broken(other.to_string()),
@@ -234,6 +290,7 @@ impl Machine for Pairing {
             Stage::Greeting { since, .. } => Some(since + GREETING),
             // As long as the person needs: the agent ends it when the link expires.
             Stage::Comparing { .. } | Stage::Over => None,
+            Stage::Away { until } => Some(*until),
         }
     }
 
@@ -246,6 +303,8 @@ impl Machine for Pairing {
                 let refused = None;
                 self.failed(self.attempt, refused, "the relay does not answer", now);
             }
+            Stage::Away { .. } => self.dial("the relay does not answer", now),
+            _ if self.lost.is_some() => self.look_again("", now),
             _ => self.fail(PairingTrouble::NotTaken),
         }
     }
@@ -255,7 +314,7 @@ impl Machine for Pairing {
             return self.out.push_back(Effect::HangUp { attempt });
         }
         if let Err(error) = self.greet(now) {
-            self.broke(error);
+            self.broke(error, now);
         }
     }
 
@@ -267,27 +326,30 @@ impl Machine for Pairing {
         }
     }
 
-    fn received(&mut self, attempt: u64, bytes: &[u8], _now: Now) {
+    fn received(&mut self, attempt: u64, bytes: &[u8], now: Now) {
         if attempt == self.attempt
-            && let Err(error) = self.hear(bytes)
+            && let Err(error) = self.hear(bytes, now)
         {
-            self.broke(error);
+            self.broke(error, now);
         }
     }
 
-    fn ended(&mut self, attempt: u64, code: Option<u64>, _now: Now) {
+    fn ended(&mut self, attempt: u64, code: Option<u64>, now: Now) {
         if attempt != self.attempt {
             return;
         }
         match self.stage {
+            Stage::Greeting { .. } | Stage::Comparing { .. } if self.lost.is_some() => {
+                self.look_again("", now);
+            }
             Stage::Greeting { .. } => self.fail(PairingTrouble::NotTaken),
             Stage::Comparing { .. } if code == Some(CloseCode::Refused.number().into()) => {
                 self.fail(PairingTrouble::Refused);
             }
-            Stage::Comparing { .. } => self.fail(PairingTrouble::Broken(
-                "the agent went away, or the link expired".to_owned(),
-            )),
-            Stage::Dialling { .. } | Stage::Over => {}
+            Stage::Comparing { .. } => {
+                self.look_again("the agent went away, or the link expired", now);
+            }
+            Stage::Dialling { .. } | Stage::Away { .. } | Stage::Over => {}
         }
     }
 }

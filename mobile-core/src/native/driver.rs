@@ -87,7 +87,11 @@ impl Driver<'_> {
 
     fn apply(&self, effect: Effect, streams: &mut Streams) {
         match effect {
-            Effect::Dial { attempt, place } => streams.dial(attempt, place),
+            Effect::Dial {
+                attempt,
+                place,
+                first,
+            } => streams.dial(attempt, place, first),
             Effect::Send { attempt, bytes } => streams.send(attempt, bytes),
             Effect::Close { attempt } => streams.close(attempt),
             Effect::HangUp { attempt } => streams.hang_up(attempt),

@@ -48,7 +48,7 @@ impl Streams {
         }
     }
 
-    pub(super) fn dial(&mut self, attempt: u64, place: RelayPlace) {
+    pub(super) fn dial(&mut self, attempt: u64, place: RelayPlace, first: Vec<u8>) {
         let trust = match place.certificate {
             Some(hash) => Trust::Hashes(vec![hash]),
             None => Trust::System,
@@ -64,7 +64,7 @@ impl Streams {
         let (out, outgoing) = mpsc::unbounded_channel();
         let (dialler, inputs) = (Arc::clone(dialler), self.inputs.clone());
         let task = tokio::spawn(async move {
-            let last = converse(attempt, &dialler, &place, &inputs, outgoing).await;
+            let last = converse(attempt, &dialler, (&place, first), &inputs, outgoing).await;
             // When nobody takes it any more, nobody wants to know.
             let _ = inputs.send(last).await;
         });
@@ -114,11 +114,11 @@ impl Drop for Streams {
 async fn converse(
     attempt: u64,
     dialler: &Dialler,
-    place: &RelayPlace,
+    (place, first): (&RelayPlace, Vec<u8>),
     inputs: &mpsc::Sender<Input>,
     outgoing: mpsc::UnboundedReceiver<Out>,
 ) -> Input {
-    let stream = match dial(dialler, place).await {
+    let stream = match dial(dialler, place, first).await {
         Ok(stream) => stream,
         Err((refused, why)) => return Input::Failed(attempt, refused, why),
     };
@@ -136,10 +136,11 @@ async fn converse(
 async fn dial(
     dialler: &Dialler,
     place: &RelayPlace,
+    first: Vec<u8>,
 ) -> Result<LinkStream, (Option<RefusalCode>, String)> {
     let address = { place.address.parse() }.map_err(|e| (None, format!("{e}")))?;
     dialler
-        .dial(&address, place.route)
+        .dial_saying(&address, place.route, first)
         .await
         .map_err(|error| match error {
             LinkError::Refused(refusal) => {

@@ -33,7 +33,7 @@ impl WebEffect {
         self.detail.to_string()
     }
 
-    /// What to `send` or `keep`.
+    /// What to `send` or `keep`; what to say at once behind a `dial`.
     #[wasm_bindgen(getter)]
     pub fn bytes(&self) -> Vec<u8> {
         self.bytes.clone()
@@ -49,8 +49,13 @@ impl WebEffect {
             bytes: Vec::new(),
         };
         match effect {
-            Effect::Dial { attempt, place } => Self {
+            Effect::Dial {
+                attempt,
+                place,
+                first,
+            } => Self {
                 detail: json!(place),
+                bytes: first,
                 ..of("dial", attempt)
             },
             Effect::Send { attempt, bytes } => Self {

@@ -75,6 +75,12 @@ pub enum Down {
     Relays {
         /// Best first.
         relays: Vec<RelayPlace>,
+        /// The device's id, for one that did not hear that it is paired.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<String>,
+        /// What it may do.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rights: Option<super::Rights>,
     },
     /// Something of a newer version.
     #[serde(other)]

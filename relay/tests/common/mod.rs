@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 /// Far longer than anything here takes: only a hanging test meets it.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A relay on a free port of loopback, with limits that only the test that sets them meets.
 pub fn config() -> Config {

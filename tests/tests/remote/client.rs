@@ -2,12 +2,12 @@
 //! applied once, and every event is told in order.
 
 use crate::house::House;
-use deputy_mobile_core::PairedDevice;
 use deputy_mobile_core::client::{CommandState, LineState, Notice};
-use deputy_mobile_core::native::{AgentHandle, Files};
+use deputy_mobile_core::native::{self, AgentHandle, Files};
+use deputy_mobile_core::{PairedDevice, RemoteAgent};
 use deputy_protocol::RunState;
 use deputy_protocol::control::Response;
-use deputy_protocol::remote::Ask;
+use deputy_protocol::remote::{Ask, Right};
 use deputy_tests::{Home, bundle, wait_until};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
@@ -238,4 +238,28 @@ fn an_approval_waits_for_as_long_as_it_takes_and_is_given_from_afar() {
         }
     });
     assert_eq!(app.times_opened(), 1);
+}
+
+#[test]
+fn a_device_that_loses_the_line_while_the_phrases_are_compared_is_paired_all_the_same() {
+    let mut house = House::open();
+    let (id, link) = house.begin("view");
+    let pairing = house
+        .runtime
+        .block_on(native::pair(&link, "phone"))
+        .unwrap();
+    let compare = house.home.cli(&["pair", "--id", &id]);
+    assert_eq!(compare.text("phrase"), pairing.phrase);
+    house.kill_relay();
+    let finishing = house.runtime.spawn(pairing.finish());
+    house.home.cli(&["pair", "--id", &id, "--same"]).done();
+    house.start_relay();
+    let device = house.runtime.block_on(finishing).unwrap().unwrap();
+    assert_eq!(device.id, "d1");
+    assert!(device.rights.has(Right::View) && !device.rights.has(Right::Control));
+    let asked = house.runtime.block_on(async {
+        let mut agent = RemoteAgent::connect(&device).await.unwrap();
+        agent.ask("1", &Ask::Devices).await
+    });
+    assert!(matches!(asked, Ok(Response::Devices(all)) if all.len() == 1));
 }

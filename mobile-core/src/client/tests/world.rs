@@ -235,7 +235,11 @@ impl World {
 
     pub(super) fn apply(&mut self, effect: Effect) {
         match effect {
-            Effect::Dial { attempt, place } => {
+            Effect::Dial {
+                attempt,
+                place,
+                first,
+            } => {
                 self.dials.push(place.address);
                 if self.hold_dials {
                 } else if !self.relay_is_there {
@@ -246,6 +250,7 @@ impl World {
                 } else {
                     self.ends.insert(attempt, End::Opening(Vec::new()));
                     self.client.connected(attempt, self.now);
+                    self.arrives(attempt, &first);
                 }
             }
             Effect::Send { attempt, bytes } => self.arrives(attempt, &bytes),

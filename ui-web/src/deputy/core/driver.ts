@@ -82,7 +82,7 @@ export class Driver {
     const { attempt } = effect
     switch (effect.kind) {
       case 'dial':
-        this.streams.set(attempt, new Stream(attempt, JSON.parse(effect.detail) as Place, this))
+        this.streams.set(attempt, new Stream(attempt, JSON.parse(effect.detail) as Place, effect.bytes, this))
         return false
       case 'send':
         this.streams.get(attempt)?.send(effect.bytes)
@@ -137,9 +137,10 @@ class Stream {
   constructor(
     private readonly attempt: number,
     place: Place,
+    first: Uint8Array,
     private readonly driver: Driver,
   ) {
-    void this.run(place)
+    void this.run(place, first)
   }
 
   send(bytes: Uint8Array): void {
@@ -155,11 +156,11 @@ class Stream {
     this.carrier?.abort()
   }
 
-  private async run(place: Place): Promise<void> {
+  private async run(place: Place, first: Uint8Array): Promise<void> {
     const { attempt, driver } = this
     let carrier: Carrier
     try {
-      carrier = await openPlace(place, SOFTWARE, this.stop.signal)
+      carrier = await openPlace(place, SOFTWARE, first, this.stop.signal)
     } catch (error) {
       const refused = error instanceof Refused ? error.code : undefined
       const why = error instanceof Error ? error.message : String(error)

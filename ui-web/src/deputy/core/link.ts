@@ -42,7 +42,7 @@ const VERSION = 1
 const LONGEST = 65_535
 
 /** A message with its two bytes of length. */
-export function frame(message: object): Uint8Array {
+function frame(message: object): Uint8Array {
   const body = new TextEncoder().encode(JSON.stringify(message))
   const framed = new Uint8Array(2 + body.length)
   new DataView(framed.buffer).setUint16(0, body.length)
@@ -51,13 +51,23 @@ export function frame(message: object): Uint8Array {
 }
 
 /** The first words of a client. */
-export function hello(software: string): Uint8Array {
+function hello(software: string): Uint8Array {
   return frame({ type: 'hello', versions: [VERSION], role: 'client', features: [], software })
 }
 
-/** Asks for the agent behind a route. */
-export function dial(route: string): Uint8Array {
-  return frame({ type: 'dial', route })
+/** What a browser says on a new link, none of it kept until something comes back. */
+export interface Words {
+  hello: Uint8Array
+  /** Asks for the agent behind a route, and what that is told first. */
+  dial: Uint8Array
+}
+
+export function opening(software: string, route: string, first: Uint8Array): Words {
+  const dial = frame({ type: 'dial', route })
+  const both = new Uint8Array(dial.length + first.length)
+  both.set(dial)
+  both.set(first, dial.length)
+  return { hello: hello(software), dial: both }
 }
 
 /** Reads messages from the front of a stream, and then what comes after them. */

@@ -1,6 +1,6 @@
 // Where an agent is reached, and the way there: what is tried, in which order, with which head start.
 
-import { type Carrier, Refused } from './link'
+import { type Carrier, Refused, opening } from './link'
 import { openLoopback, openWebSocket } from './websocket'
 import { openWebTransport } from './webtransport'
 
@@ -26,17 +26,26 @@ export function networkChanged(): void {
   last = undefined
 }
 
-/** Opens a stream to the agent by whichever way is there first. */
-export async function openPlace(place: Place, software: string, signal: AbortSignal): Promise<Carrier> {
+/**
+ * Opens a stream to the agent by whichever way is there first. `first` is said to the agent without
+ * waiting for anything; it may hear it from more than one way.
+ */
+export async function openPlace(
+  place: Place,
+  software: string,
+  first: Uint8Array,
+  signal: AbortSignal,
+): Promise<Carrier> {
   if (LOOPBACK.test(location.hostname)) {
     try {
-      return await openLoopback(place, signal)
+      return await openLoopback(place, first, signal)
     } catch {
       // Another agent than the one that served this page.
     }
   }
-  const transport: Way = (signal) => openWebTransport(place, software, signal)
-  const socket: Way = (signal) => openWebSocket(place, software, signal)
+  const words = opening(software, place.route, first)
+  const transport: Way = (signal) => openWebTransport(place, words, signal)
+  const socket: Way = (signal) => openWebSocket(place, words, signal)
   const ways = last === 'websocket' ? [socket, transport] : [transport, socket]
   const possible = ways.filter((way) => way !== transport || typeof WebTransport !== 'undefined')
   const carrier = await race(possible, signal)

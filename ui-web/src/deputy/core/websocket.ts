@@ -1,6 +1,6 @@
 // WebSockets: through a relay where UDP is blocked, and straight to an agent on this machine.
 
-import { type Carrier, Messages, Reset, dial, hello } from './link'
+import { type Carrier, Messages, Reset, type Words } from './link'
 import type { Place } from './place'
 
 const PATH = '/deputy/link'
@@ -12,13 +12,13 @@ const CLOSE_BASE = 4000
 const MOST = 65_536
 
 /** A stream to the agent through a relay. */
-export async function openWebSocket(place: Place, software: string, signal: AbortSignal): Promise<Carrier> {
+export async function openWebSocket(place: Place, words: Words, signal: AbortSignal): Promise<Carrier> {
   const socket = await open(`wss://${place.address}${PATH}`, signal)
   try {
     const messages = new Messages(() => socket.read())
-    socket.write(hello(software))
+    socket.write(words.hello)
+    socket.write(words.dial)
     await messages.expect('welcome')
-    socket.write(dial(place.route))
     await messages.expect('connected')
     return { ...socket, kind: 'websocket', read: () => messages.read() }
   } catch (error) {
@@ -28,8 +28,9 @@ export async function openWebSocket(place: Place, software: string, signal: Abor
 }
 
 /** A stream to the agent that has served this page, which is on this machine. */
-export async function openLoopback(place: Place, signal: AbortSignal): Promise<Carrier> {
+export async function openLoopback(place: Place, first: Uint8Array, signal: AbortSignal): Promise<Carrier> {
   const socket = await open(`ws://${location.host}/session?route=${place.route}`, signal)
+  socket.write(first)
   return { ...socket, kind: 'loopback' }
 }
 

@@ -1,16 +1,12 @@
 // WebTransport: QUIC, for browsers. The fastest way, where UDP gets through.
 
-import { type Carrier, Messages, Reset, dial, hello } from './link'
+import { type Carrier, Messages, Reset, type Words } from './link'
 import type { Place } from './place'
 
 const PATH = '/deputy/link'
 
 /** A stream to the agent through a relay. */
-export async function openWebTransport(
-  place: Place,
-  software: string,
-  signal: AbortSignal,
-): Promise<Carrier> {
+export async function openWebTransport(place: Place, words: Words, signal: AbortSignal): Promise<Carrier> {
   const options: WebTransportOptions = place.certificate
     ? { serverCertificateHashes: [{ algorithm: 'sha-256', value: new Uint8Array(place.certificate) }] }
     : {}
@@ -25,14 +21,17 @@ export async function openWebTransport(
     await transport.ready
     const control = await transport.createBidirectionalStream()
     const controlWriter = control.writable.getWriter()
-    await controlWriter.write(hello(software))
+    await controlWriter.write(words.hello)
     const controlReader = control.readable.getReader() as ReadableStreamDefaultReader<Uint8Array>
-    await new Messages(() => next(controlReader)).expect('welcome')
+    const welcome = new Messages(() => next(controlReader)).expect('welcome')
+    // Awaited below; until then it has failed nobody.
+    welcome.catch(() => undefined)
 
     const stream = await transport.createBidirectionalStream()
     const writer = stream.writable.getWriter()
     const reader = stream.readable.getReader() as ReadableStreamDefaultReader<Uint8Array>
-    await writer.write(dial(place.route))
+    await writer.write(words.dial)
+    await welcome
     const messages = new Messages(() => next(reader))
     await messages.expect('connected')
     return {

@@ -304,6 +304,27 @@ fn without_a_line_there_is_what_was_seen_last_with_its_date() {
 }
 
 #[test]
+fn what_was_asked_and_not_answered_is_not_fresh() {
+    let mut world = World::new();
+    world.client.watch(status(), world.now).unwrap();
+    world.settle();
+    world.pass(2_000);
+    world.restart();
+    world.client.watch(status(), world.now).unwrap();
+    world.agent.deaf = true;
+    world.settle();
+    assert_eq!(world.client.state(), LineState::Open);
+    let view = world.client.view(&status()).unwrap();
+    assert!(view.answer.is_some() && !view.is_fresh(), "{view:?}");
+    world.agent.deaf = false;
+    world.cut();
+    world.pass(40_000);
+    assert!(world.client.view(&status()).unwrap().is_fresh());
+    // The answer may be the same; that it is fresh is told all the same.
+    assert!(world.notices.contains(&Notice::View(status())));
+}
+
+#[test]
 fn what_is_kept_is_sealed_and_what_is_damaged_is_said() {
     let mut world = World::new();
     world.client.command(run_ask("a-name"), world.now).unwrap();

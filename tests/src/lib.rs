@@ -15,6 +15,8 @@ mod http;
 mod line;
 mod postfix;
 mod proxy;
+mod relay;
+mod shared_name;
 mod wait;
 
 pub use agent::{Agent, Binary, Launch};
@@ -26,4 +28,6 @@ pub use http::{HttpServer, Page};
 pub use line::BadLine;
 pub use postfix::{Letter, SmtpServer};
 pub use proxy::{Fault, SmtpProxy};
-pub use wait::{PATIENCE, wait_until};
+pub use relay::{Certificate, NatsServer, RelayProcess};
+pub use shared_name::SharedName;
+pub use wait::{PATIENCE, wait_until, wait_up_to};

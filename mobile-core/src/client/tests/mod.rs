@@ -1,9 +1,10 @@
 //! The client on a clock that the test moves, against an agent's side that speaks the real session.
 //!
 //! `world.rs` is that agent, the lines to it, and the disk of the device; `storm.rs` breaks lines at
-//! random.
+//! random; `answers.rs` is about answers that do not come, or cannot be kept.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod answers;
 mod storm;
 mod world;
 
@@ -301,27 +302,6 @@ fn without_a_line_there_is_what_was_seen_last_with_its_date() {
     assert_eq!(view.answer.as_ref().unwrap()["type"], "status");
     assert_eq!(view.as_of_ms, Some(as_of));
     assert!(!view.is_fresh());
-}
-
-#[test]
-fn what_was_asked_and_not_answered_is_not_fresh() {
-    let mut world = World::new();
-    world.client.watch(status(), world.now).unwrap();
-    world.settle();
-    world.pass(2_000);
-    world.restart();
-    world.client.watch(status(), world.now).unwrap();
-    world.agent.deaf = true;
-    world.settle();
-    assert_eq!(world.client.state(), LineState::Open);
-    let view = world.client.view(&status()).unwrap();
-    assert!(view.answer.is_some() && !view.is_fresh(), "{view:?}");
-    world.agent.deaf = false;
-    world.cut();
-    world.pass(40_000);
-    assert!(world.client.view(&status()).unwrap().is_fresh());
-    // The answer may be the same; that it is fresh is told all the same.
-    assert!(world.notices.contains(&Notice::View(status())));
 }
 
 #[test]

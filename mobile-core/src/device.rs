@@ -37,6 +37,11 @@ impl PairedDevice {
         }
     }
 
+    /// The secret half of its key.
+    pub(crate) fn secret(&self) -> &[u8; 32] {
+        &self.secret
+    }
+
     /// Its key.
     pub fn key(&self) -> StaticKey {
         StaticKey::from_bytes(self.secret)

@@ -5,9 +5,8 @@ use deputy_agent::planner;
 use deputy_agent::remote::RelayChoice;
 use deputy_agent::sandbox::FromWorker;
 use deputy_agent::scheduler::{CronPattern, Schedule};
-use deputy_agent::tools::{self, Bytes, Kind};
+use deputy_agent::tools::{self, Kind};
 use deputy_protocol::Time;
-use deputy_protocol::session::StaticKey;
 use serde_json::{Value, json};
 
 /// A bundle, a contract, or a frame of a worker.
@@ -84,9 +83,10 @@ pub(crate) fn words(data: &[u8]) {
         assert_eq!(time.to_string().parse::<Time>().unwrap(), time);
     }
     if let Ok(pattern) = CronPattern::parse(text) {
-        let zone = deputy_agent::intent::parse;
-        let _ = zone;
-        pattern.ever_fires();
+        let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+        if pattern.ever_fires() {
+            goes_forward(|after| pattern.next_after(after, &zone));
+        }
     }
     planner::command(text);
     if let Ok(bundle) = planner::plan(text, "Europe/Berlin", Time(1_700_000_000_000)) {
@@ -95,24 +95,34 @@ pub(crate) fn words(data: &[u8]) {
     }
 }
 
-/// What came from outside, in the hands of the tools that only compute: which one is in the first
-/// byte.
+/// What came from outside, in the hands of the tools that only compute: which one, and how it is
+/// asked, is in the first two bytes. Pictures are left out: they may be large, and are looked at in a
+/// worker with bounds of its own.
 pub(crate) fn content(data: &[u8]) {
-    let Some((&which, bytes)) = data.split_first() else {
+    let Some(([which, how], bytes)) = data.split_first_chunk() else {
         return;
     };
     let pure: Vec<_> = { tools::registry().entries() }
-        .filter(|entry| matches!(entry.kind, Kind::Pure))
+        .filter(|entry| entry.kind == Kind::Pure && entry.name != "image.transform")
         .collect();
-    let entry = pure[usize::from(which) % pure.len()];
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    // What a page, a table or a picture is called differs from tool to tool; what a tool does not
-    // know it refuses.
-    if let Ok(args) = serde_json::from_str::<Value>(&text) {
-        let _ = entry.run_pure(&args.to_string());
+    let entry = pure[usize::from(*which) % pure.len()];
+    let text = String::from_utf8_lossy(bytes);
+    let (first, second) = text.split_once('\u{1}').unwrap_or((&text, ""));
+    let flag = how & 1 == 1;
+    let args = match entry.name {
+        "csv.parse" => json!({"text": text, "header": flag, "ragged": how & 2 == 2}),
+        "html.select" => json!({"html": first, "selector": second}),
+        "html.readable" | "html.toMarkdown" | "html.toText" => json!({ "html": text }),
+        "text.diff" => json!({"before": first, "after": second}),
+        "text.template" => json!({"template": first, "values": {"a": second}, "html": flag}),
+        "time.parse" => json!({"text": first, "zone": "Europe/Berlin"}),
+        "time.format" => {
+            json!({"time": "2026-01-01T00:00:00Z", "zone": "UTC", "format": first})
+        }
+        "xml.parse" => json!({ "text": text }),
+        _ => serde_json::from_str(&text).unwrap_or_default(),
+    };
+    if let Ok(answer) = entry.run_pure(&args.to_string()) {
+        serde_json::from_str::<Value>(&answer).expect("an answer is JSON");
     }
-    for name in ["html", "text", "xml", "csv"] {
-        let _ = entry.run_pure(&json!({ name: text }).to_string());
-    }
-    let _ = (Bytes::default(), StaticKey::from_bytes([0; 32]));
 }

@@ -12,13 +12,16 @@ use deputy_protocol::link::{RefusalCode, RouteId};
 use deputy_protocol::remote::Ask;
 use deputy_protocol::session::{Kind, StaticKey};
 use serde_json::json;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What happens next.
 #[derive(Debug, Arbitrary)]
 enum Step {
     Command(u8),
-    Ask { what: u8, patience_ms: u16 },
+    Ask {
+        what: u8,
+        patience_ms: u16,
+    },
     Watch(u8),
     Unwatch(u8),
     Withdraw(u8),
@@ -97,7 +100,7 @@ struct Story {
     now: Now,
     /// The last try.
     last: u64,
-    dialled: BTreeSet<u64>,
+    dialled: BTreeMap<u64, RouteId>,
     disk: HashMap<Kept, Vec<u8>>,
     said: Vec<String>,
     withdrawn: Vec<String>,
@@ -136,14 +139,13 @@ impl Story {
             ticks: 1_000,
             unix_ms: 1_700_000_000_000,
         };
-        let routes = device.relays.iter().map(|relay| relay.route).collect();
         Self {
             client: Client::open(device.clone(), &[], now).0,
             device,
-            peer: Peer::new(agent, Kind::Known, routes),
+            peer: Peer::new(agent, Kind::Known),
             now,
             last: 0,
-            dialled: BTreeSet::new(),
+            dialled: BTreeMap::new(),
             disk: HashMap::new(),
             said: Vec::new(),
             withdrawn: Vec::new(),
@@ -254,8 +256,8 @@ impl Story {
 
     fn connect(&mut self, attempt: u64) {
         // A driver says so once, of a stream that it was asked for.
-        if self.dialled.remove(&attempt) {
-            self.peer.joined(attempt);
+        if let Some(route) = self.dialled.remove(&attempt) {
+            self.peer.joined(attempt, route);
         }
         self.client.connected(attempt, self.now);
     }
@@ -315,10 +317,10 @@ impl Story {
 
     fn apply(&mut self, effect: Effect) {
         match effect {
-            Effect::Dial { attempt, .. } => {
+            Effect::Dial { attempt, place } => {
                 assert!(attempt > self.last);
                 self.last = attempt;
-                self.dialled.insert(attempt);
+                self.dialled.insert(attempt, place.route);
             }
             Effect::Send { attempt, bytes } => {
                 self.peer.hears(attempt, &bytes, self.now.ticks);
@@ -372,7 +374,7 @@ impl Story {
             if is_open && commands.iter().all(|command| is_settled(&command.state)) {
                 break;
             }
-            if self.dialled.contains(&self.last) {
+            if self.dialled.contains_key(&self.last) {
                 self.connect(self.last);
                 self.settle();
             } else if !is_open && !self.peer.is_joined(self.last) {

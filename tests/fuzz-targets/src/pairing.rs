@@ -10,6 +10,7 @@ use deputy_mobile_core::client::{Effect, Machine, Now, Pairing, PairingState};
 use deputy_protocol::link::RouteId;
 use deputy_protocol::pairing::{PairingLink, PairingSecret, RelayPlace, phrase};
 use deputy_protocol::session::StaticKey;
+use std::collections::BTreeMap;
 
 /// A link as text, or the bytes in it, with a check that fits.
 pub(crate) fn link(data: &[u8]) {
@@ -64,8 +65,7 @@ pub(crate) fn device(data: &[u8]) {
             certificate: None,
         })
         .collect();
-    let routes = relays.iter().map(|relay| relay.route).collect();
-    let mut peer = Peer::awaits(*secret.pre_shared_key(), agent.clone(), routes);
+    let mut peer = Peer::awaits(*secret.pre_shared_key(), agent.clone());
     let link = PairingLink {
         host: "h".to_owned(),
         agent: agent.public(),
@@ -78,7 +78,7 @@ pub(crate) fn device(data: &[u8]) {
         unix_ms: 0,
     };
     let mut pairing = Pairing::begin(&link.to_string(), "phone", now).unwrap();
-    let (mut last, mut may_be_paired) = (0, false);
+    let (mut last, mut dialled, mut may_be_paired) = (0, BTreeMap::new(), false);
     for _ in 0..64 {
         let Ok(step) = Step::arbitrary(&mut data) else {
             break;
@@ -89,7 +89,9 @@ pub(crate) fn device(data: &[u8]) {
                 pairing.woken(now);
             }
             Step::Connected(attempt) => {
-                peer.joined(attempt.into());
+                if let Some(route) = dialled.remove(&attempt.into()) {
+                    peer.joined(attempt.into(), route);
+                }
                 pairing.connected(attempt.into(), now);
             }
             Step::Failed(attempt) => pairing.failed(attempt.into(), None, "why", now),
@@ -126,7 +128,10 @@ pub(crate) fn device(data: &[u8]) {
             effects += 1;
             assert!(effects < 100, "it does not come to rest");
             match effect {
-                Effect::Dial { attempt, .. } => last = attempt,
+                Effect::Dial { attempt, place } => {
+                    last = attempt;
+                    dialled.insert(attempt, place.route);
+                }
                 Effect::Send { attempt, bytes } => peer.hears(attempt, &bytes, now.ticks),
                 Effect::Close { attempt } | Effect::HangUp { attempt } => peer.parted(attempt),
                 Effect::NetworkChanged | Effect::Keep(..) | Effect::Tell(_) => {}

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 /// A stream at the agent's end.
 enum End {
-    Opening(Vec<u8>),
+    Opening { route: RouteId, arrived: Vec<u8> },
     Open { session: Box<Session>, told: i64 },
 }
 
@@ -22,7 +22,6 @@ pub(crate) struct Peer {
     key: StaticKey,
     kind: Kind,
     secret: Option<[u8; 32]>,
-    routes: Vec<RouteId>,
     ends: BTreeMap<u64, End>,
     /// What is on the way to the device, by stream.
     pub(crate) on_the_way: BTreeMap<u64, Vec<u8>>,
@@ -38,12 +37,11 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    pub(crate) fn new(key: StaticKey, kind: Kind, routes: Vec<RouteId>) -> Self {
+    pub(crate) fn new(key: StaticKey, kind: Kind) -> Self {
         Self {
             key,
             kind,
             secret: None,
-            routes,
             ends: BTreeMap::new(),
             on_the_way: BTreeMap::new(),
             applied: Vec::new(),
@@ -54,15 +52,17 @@ impl Peer {
         }
     }
 
-    pub(crate) fn awaits(secret: [u8; 32], key: StaticKey, routes: Vec<RouteId>) -> Self {
+    pub(crate) fn awaits(secret: [u8; 32], key: StaticKey) -> Self {
         Self {
             secret: Some(secret),
-            ..Self::new(key, Kind::Pairing, routes)
+            ..Self::new(key, Kind::Pairing)
         }
     }
 
-    pub(crate) fn joined(&mut self, stream: u64) {
-        self.ends.insert(stream, End::Opening(Vec::new()));
+    /// Somebody dialled a route.
+    pub(crate) fn joined(&mut self, stream: u64, route: RouteId) {
+        let arrived = Vec::new();
+        self.ends.insert(stream, End::Opening { route, arrived });
     }
 
     pub(crate) fn parted(&mut self, stream: u64) {
@@ -79,10 +79,10 @@ impl Peer {
         let mut said = Vec::new();
         match self.ends.get_mut(&stream) {
             None => return,
-            Some(End::Opening(arrived)) => {
+            Some(End::Opening { route, arrived }) => {
                 arrived.extend_from_slice(bytes);
-                let arrived = std::mem::take(arrived);
-                self.shakes_hands(stream, &arrived);
+                let (route, arrived) = (*route, std::mem::take(arrived));
+                self.shakes_hands(stream, &route, &arrived);
             }
             Some(End::Open { session, .. }) => {
                 session.push(bytes);
@@ -99,15 +99,14 @@ impl Peer {
         }
     }
 
-    fn shakes_hands(&mut self, stream: u64, arrived: &[u8]) {
+    fn shakes_hands(&mut self, stream: u64, route: &RouteId, arrived: &[u8]) {
         let (opening, answer) = Opening::decode(arrived[..Opening::LEN].try_into().unwrap());
         let opening = opening.unwrap();
         assert_eq!(opening.kind, self.kind);
         let message = &arrived[Opening::LEN + 2..];
-        let found = self.routes.iter().find_map(|route| {
-            Responder::new(opening, &self.key, route, self.secret.as_ref(), message).ok()
-        });
-        let responder = found.expect("a handshake for one of the routes");
+        let secret = self.secret.as_ref();
+        let responder = Responder::new(opening, &self.key, route, secret, message);
+        let responder = responder.expect("a handshake for the route that was dialled");
         let follow = responder.said().follow.unwrap_or(-1);
         let told = if follow < 0 {
             self.last

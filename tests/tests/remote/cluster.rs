@@ -55,8 +55,7 @@ impl Apps {
     }
 
     fn are_applied(&self, house: &House, ids: &[String]) {
-        let (patience, what) = (2 * PATIENCE, "the commands");
-        wait_up_to(patience, what, || {
+        wait_up_to(MISSED, "the commands", || {
             let mut said = self.said.iter().filter(|(_, id)| ids.contains(id));
             said.all(|(by, id)| self.apps[*by].1.is_applied(house, id))
                 .then_some(())
@@ -68,7 +67,7 @@ impl Apps {
         let ids: Vec<String> = self.said.iter().map(|(_, id)| id.clone()).collect();
         self.are_applied(house, &ids);
         assert_eq!(house.home.runs(None).len(), ids.len());
-        wait_up_to(2 * PATIENCE, "every run's end, at every app", || {
+        wait_up_to(MISSED, "every run's end, at every app", || {
             let is_told = |app: &App| {
                 let events = app.events();
                 events
@@ -208,9 +207,7 @@ fn of_three_relays_any_may_be_killed_under_load_and_nothing_is_done_twice_or_los
     let crossed: i64 = cluster.relays.iter().map(pointed_elsewhere).sum();
     assert!(crossed > 0, "all landed at the agent's own relay");
     for _ in 0..2 {
-        let at = wait_up_to(2 * PATIENCE, "the agent at a relay", || {
-            cluster.agent_is_at()
-        });
+        let at = wait_up_to(MISSED, "the agent at a relay", || cluster.agent_is_at());
         for turn in 0..4 {
             for by in 0..apps.apps.len() {
                 apps.say(&cluster.house, by);
@@ -275,7 +272,7 @@ fn looking(house: &House) -> Apps {
 }
 
 fn are_fresh(apps: &Apps, house: &House) {
-    wait_up_to(2 * PATIENCE, "fresh views", || {
+    wait_up_to(MISSED, "fresh views", || {
         let is_fresh = |app: &App| {
             let view = house.runtime.block_on(app.agent.view(Ask::Status));
             app.is_open() && view.is_some_and(|view| view.is_fresh())

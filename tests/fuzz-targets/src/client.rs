@@ -219,7 +219,8 @@ impl Story {
             Step::Happens => self.peer.happens(),
             Step::GoesBack => {
                 self.peer.goes_back();
-                self.seen = self.peer.last;
+                // What never arrived may arrive yet.
+                self.seen = self.seen.min(self.peer.last);
             }
             Step::Says(body) => self.says(&body),
             Step::AnswersDeep(depth) => {

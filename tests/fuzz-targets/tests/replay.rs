@@ -5,11 +5,15 @@
 use deputy_fuzz_targets::{TARGETS, Target};
 use std::path::Path;
 
-/// How many changes are tried of all that is kept of a target.
+/// How many changes are tried of all that is kept of a target, and how many less of one that is
+/// slow. `DEPUTY_CHANGES` is another number, `DEPUTY_SEED` draws others.
 const CHANGES: usize = 2_000;
+const SLOW: usize = 20;
 
-/// The same of a target that is slow.
-const SLOW_CHANGES: usize = 100;
+fn number<T: std::str::FromStr>(variable: &str, otherwise: T) -> T {
+    let given = std::env::var(variable).ok();
+    given.and_then(|n| n.parse().ok()).unwrap_or(otherwise)
+}
 
 fn corpus(target: &Target) -> Vec<Vec<u8>> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus");
@@ -68,13 +72,9 @@ fn play(target: &Target) {
         target.run(culprit.1);
     };
     corpus.iter().for_each(|data| try_it(data));
-    let mut random = fastrand::Rng::with_seed(7);
-    let changes = if target.is_slow {
-        SLOW_CHANGES
-    } else {
-        CHANGES
-    };
-    for _ in 0..changes {
+    let mut random = fastrand::Rng::with_seed(number("DEPUTY_SEED", 7));
+    let changes = number("DEPUTY_CHANGES", CHANGES);
+    for _ in 0..changes / if target.is_slow { SLOW } else { 1 } {
         try_it(&changed(&mut random, &corpus));
     }
 }

@@ -44,6 +44,11 @@ impl PairedDevice {
         open_text(&self.key(), &self.agent, body)
     }
 
+    /// The secret half of its key.
+    pub(crate) fn secret(&self) -> &[u8; 32] {
+        &self.secret
+    }
+
     /// Its key.
     pub fn key(&self) -> StaticKey {
         StaticKey::from_bytes(self.secret)

@@ -66,6 +66,11 @@ pub(crate) struct Arguments {
     #[arg(long, env = "DEPUTY_RELAY_STREAMS_PER_ROUTE", default_value_t = 32)]
     streams_per_route: u32,
 
+    /// Bytes a second of one route, all its streams and both ways together, and four times as many at
+    /// once; at least 65536. Without it, as many as the machine and fairness give
+    #[arg(long, env = "DEPUTY_RELAY_BYTES_PER_ROUTE", value_parser = clap::value_parser!(u32).range(65_536..))]
+    bytes_per_route: Option<u32>,
+
     /// The NATS server over which relays of one name find each other
     #[cfg(feature = "cluster")]
     #[arg(long, env = "DEPUTY_RELAY_NATS", requires = "here")]
@@ -210,6 +215,12 @@ impl Arguments {
         config.limits.address.connections = rate;
         config.limits.address.dials = rate;
         config.limits.route.streams = self.streams_per_route;
+        if let Some(bytes) = self.bytes_per_route.map(f64::from) {
+            config.limits.route.bytes = Rate {
+                burst: bytes * 4.0,
+                per_second: bytes,
+            };
+        }
         config.timeouts.drain = Duration::from_secs(self.drain_seconds);
         config.log_addresses = self.log_addresses;
         Ok(config)

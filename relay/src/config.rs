@@ -135,6 +135,7 @@ impl Default for Limits {
                     burst: 32.0,
                     per_second: 2.0,
                 },
+                bytes: Rate::UNLIMITED,
             },
             handshakes: 4096,
             requests: Rate {

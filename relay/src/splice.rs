@@ -1,19 +1,23 @@
 //! Two streams joined: what comes out of one goes into the other, unread.
 //!
 //! At most [`BATCH`] chunks wait here in each direction; while the far side takes nothing, the near
-//! side is not read, so back-pressure reaches from end to end. A reset of either direction ends
-//! both; only whoever stops listening without a complaint (code 0) may go on talking.
+//! side is not read, so back-pressure reaches from end to end; the same holds a route to its pace. A
+//! reset of either direction ends both; only whoever stops listening without a complaint (code 0) may go on talking.
 
 use crate::carriers::{Broken, Duplex, Sink, Source};
+use crate::core::limits::Pace;
 use bytes::Bytes;
 use deputy_protocol::link::CloseCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Chunks taken at a time: of a QUIC stream as many datagrams.
 const BATCH: usize = 32;
+/// The same where a route is held to a pace: a stream owes little at a time, and rests shortly.
+const PACED_BATCH: usize = 4;
 /// Batches after which a busy stream lets others run.
 const TURN: u32 = 4;
 
@@ -35,6 +39,8 @@ pub(crate) struct Moved {
     pub(crate) up: AtomicU64,
     /// Bytes from the agent to the client.
     pub(crate) down: AtomicU64,
+    /// How fast the streams of the route may be, where something holds them.
+    pub(crate) pace: Option<Arc<Pace>>,
 }
 
 /// How long a pair of joined streams may be silent.
@@ -56,9 +62,10 @@ pub(crate) async fn join(
     cut: &CancellationToken,
     stop: &CancellationToken,
 ) -> Parted {
+    let pace = moved.pace.as_deref();
     let both = async {
         let up = async {
-            pass_all(&mut client.source, &mut agent.sink, &moved.up)
+            pass_all(&mut client.source, &mut agent.sink, &moved.up, pace)
                 .await
                 .map_err(Parted::Broken)
         };
@@ -67,6 +74,7 @@ pub(crate) async fn join(
             &mut client.sink,
             patience.answer,
             &moved.down,
+            pace,
         );
         tokio::try_join!(up, down)
     };
@@ -95,6 +103,7 @@ async fn answer(
     sink: &mut Sink,
     patience: Duration,
     moved: &AtomicU64,
+    pace: Option<&Pace>,
 ) -> Result<(), Parted> {
     let mut bufs = empty();
     let first = timeout(patience, source.read(&mut bufs)).await;
@@ -105,14 +114,21 @@ async fn answer(
     pass(sink, &mut bufs[..n], moved)
         .await
         .map_err(Parted::Broken)?;
-    pass_all(source, sink, moved).await.map_err(Parted::Broken)
+    pass_all(source, sink, moved, pace)
+        .await
+        .map_err(Parted::Broken)
 }
 
 /// One direction to its end: that of its source, or that its far side wants nothing more.
-async fn pass_all(source: &mut Source, sink: &mut Sink, moved: &AtomicU64) -> Result<(), Broken> {
+async fn pass_all(
+    source: &mut Source,
+    sink: &mut Sink,
+    moved: &AtomicU64,
+    pace: Option<&Pace>,
+) -> Result<(), Broken> {
     let stopped = sink.stopped();
     let ended = tokio::select! {
-        ended = copy(source, sink, moved) => ended,
+        ended = copy(source, sink, moved, pace) => ended,
         broken = stopped => Ended::Sink(broken),
     };
     match ended {
@@ -136,17 +152,30 @@ enum Ended {
     Sink(Broken),
 }
 
-async fn copy(source: &mut Source, sink: &mut Sink, moved: &AtomicU64) -> Ended {
+async fn copy(
+    source: &mut Source,
+    sink: &mut Sink,
+    moved: &AtomicU64,
+    pace: Option<&Pace>,
+) -> Ended {
     let mut bufs = empty();
+    let batch = pace.map_or(BATCH, |_| PACED_BATCH);
     let mut turn = 0;
     loop {
-        let n = match source.read(&mut bufs).await {
+        let n = match source.read(&mut bufs[..batch]).await {
             Ok(0) => return Ended::Source,
             Ok(n) => n,
             Err(broken) => return Ended::Broke(broken),
         };
-        if let Err(broken) = pass(sink, &mut bufs[..n], moved).await {
-            return Ended::Sink(broken);
+        let bytes = match pass(sink, &mut bufs[..n], moved).await {
+            Ok(bytes) => bytes,
+            Err(broken) => return Ended::Sink(broken),
+        };
+        if let Some(pace) = pace {
+            let rest = pace.passed(bytes, Instant::now().into_std());
+            if !rest.is_zero() {
+                sleep(rest).await;
+            }
         }
         turn += 1;
         if turn == TURN {
@@ -156,11 +185,12 @@ async fn copy(source: &mut Source, sink: &mut Sink, moved: &AtomicU64) -> Ended 
     }
 }
 
-async fn pass(sink: &mut Sink, bufs: &mut [Bytes], moved: &AtomicU64) -> Result<(), Broken> {
-    let bytes: usize = bufs.iter().map(Bytes::len).sum();
+/// How many bytes were passed on.
+async fn pass(sink: &mut Sink, bufs: &mut [Bytes], moved: &AtomicU64) -> Result<u64, Broken> {
+    let bytes = bufs.iter().map(|chunk| chunk.len() as u64).sum();
     sink.write(bufs).await?;
-    moved.fetch_add(bytes as u64, Ordering::Relaxed);
-    Ok(())
+    moved.fetch_add(bytes, Ordering::Relaxed);
+    Ok(bytes)
 }
 
 fn empty() -> [Bytes; BATCH] {

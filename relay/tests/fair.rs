@@ -5,9 +5,10 @@ mod common;
 
 use common::*;
 use deputy_link::{Carrier, CarrierChoice, LinkStream};
-use deputy_relay::Relay;
+use deputy_relay::{Rate, Relay};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Writes without end and counts what was taken.
@@ -128,6 +129,65 @@ async fn a_route_with_many_greedy_streams_does_not_starve_another() {
     // A fair share would be a half. A quarter of that leaves room for a busy machine; without any
     // fairness it would be a sixteenth or nothing.
     assert!(modest * 7 > greedy, "{modest} beside {greedy}");
+}
+
+/// What a route may take is counted over all its streams, both ways, whatever carries them, and is
+/// nobody else's loss.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_route_is_held_to_its_bytes_a_second_and_holds_up_no_other() {
+    const EACH_SECOND: u64 = 1 << 20;
+    for carrier in [Carrier::Quic, Carrier::WebSocket] {
+        let mut config = config();
+        config.limits.route.bytes = Rate {
+            burst: EACH_SECOND as f64,
+            per_second: EACH_SECOND as f64,
+        };
+        let relay = Relay::start(config).unwrap();
+        let (_link, mut arrivals) = agent(&relay, 1, carrier, &[salt(1)]).await;
+        let _modest_link = echo_agent(&relay, 2, carrier, &[salt(1)]).await;
+        let (one, at) = (
+            dialler(&relay, CarrierChoice::Only(carrier)),
+            address(&relay),
+        );
+        let began = Instant::now();
+        let (greedy, stop) = (Arc::new(AtomicU64::new(0)), Arc::default());
+        for n in 0..8 {
+            let (stream, arrival) = tokio::join!(one.dial(&at, route(1, salt(1))), arrivals.recv());
+            let (stream, arrival) = (stream.unwrap(), arrival.unwrap().stream);
+            let (from, mut to) = if n % 2 == 0 {
+                (stream, arrival)
+            } else {
+                (arrival, stream)
+            };
+            // The client waits for the agent's first word.
+            if n % 2 == 0 {
+                to.write_all(b"a word").await.unwrap();
+                to.flush().await.unwrap();
+            }
+            pour(from, Arc::default());
+            swallow(to, Arc::clone(&greedy), Arc::clone(&stop));
+        }
+        // Beside it another route of another agent has all of its own.
+        let other = dialler(&relay, CarrierChoice::Only(carrier));
+        let mut stream = other.dial(&at, route(2, salt(1))).await.unwrap();
+        let mut echoed = 0;
+        while echoed < EACH_SECOND / 2 {
+            round_trip(&mut stream, &[9; 4 * 1024]).await.unwrap();
+            echoed += 4 * 1024;
+        }
+        // It comes, and no faster than it may: a burst, what the time since is worth, and what eight
+        // streams owe.
+        eventually("the greedy route to have had five seconds' worth", || {
+            greedy.load(Ordering::Relaxed) > 5 * EACH_SECOND
+        })
+        .await;
+        let had = greedy.load(Ordering::Relaxed);
+        let seconds = began.elapsed().as_secs_f64() + 1.0;
+        let most = EACH_SECOND as f64 * seconds + (8 * 4 * 64 * 1024) as f64;
+        stop.store(true, Ordering::Relaxed);
+        println!("{carrier:?}: {had} bytes in {seconds} s, of {most} that it may");
+        assert!((had as f64) < most, "{carrier:?}: {had} of {most}");
+    }
 }
 
 fn swallow(mut stream: LinkStream, count: Arc<AtomicU64>, stop: Arc<AtomicBool>) {

@@ -1,6 +1,8 @@
 //! A real agent process: started, told to stop, killed.
 
+use crate::relay::signal;
 use crate::{Home, Output, wait_until};
+use rustix::process::Signal;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -27,28 +29,34 @@ impl Binary {
                 "cargo build -p deputy-agent --features fault-points,hostile-worker && cp target/debug/deputy target/debug/deputy-faults",
             ),
         };
-        let path = match std::env::var_os(variable) {
-            Some(path) => PathBuf::from(path),
-            None => {
-                let program = std::env::current_exe().unwrap();
-                // target/<profile>/deps/<test>, or target/<profile>/<program>
-                let folder = program.parent().unwrap();
-                let is_test = folder.file_name().is_some_and(|name| name == "deps");
-                let profile = if is_test {
-                    folder.parent().unwrap()
-                } else {
-                    folder
-                };
-                profile.join(name)
-            }
-        };
-        assert!(
-            path.exists(),
-            "{} is not there; build it with `{how}`, or name it in {variable}",
-            path.display()
-        );
-        path
+        built(variable, name, how)
     }
+}
+
+/// Where a program is that was built beside this one. Fails the test, saying how to build it, when
+/// it is not there.
+pub(crate) fn built(variable: &str, name: &str, how: &str) -> PathBuf {
+    let path = match std::env::var_os(variable) {
+        Some(path) => PathBuf::from(path),
+        None => {
+            let program = std::env::current_exe().unwrap();
+            // target/<profile>/deps/<test>, or target/<profile>/<program>
+            let folder = program.parent().unwrap();
+            let is_test = folder.file_name().is_some_and(|name| name == "deps");
+            let profile = if is_test {
+                folder.parent().unwrap()
+            } else {
+                folder
+            };
+            profile.join(name)
+        }
+    };
+    assert!(
+        path.exists(),
+        "{} is not there; build it with `{how}`, or name it in {variable}",
+        path.display()
+    );
+    path
 }
 
 /// How an agent is started.
@@ -134,6 +142,16 @@ impl Agent {
         self.child.id()
     }
 
+    /// Halts it (SIGSTOP), as a computer does that falls asleep.
+    pub fn halt(&self) {
+        signal(&self.child, Signal::STOP);
+    }
+
+    /// Lets it go on (SIGCONT).
+    pub fn go_on(&self) {
+        signal(&self.child, Signal::CONT);
+    }
+
     /// Kills it where it stands (SIGKILL).
     pub fn kill9(mut self) {
         self.child.kill().unwrap();
@@ -142,8 +160,7 @@ impl Agent {
 
     /// Asks it to stop (SIGTERM), waits for its end, and gives what it ended with.
     pub fn terminate(mut self) -> Output {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        signal(&self.child, Signal::TERM);
         let status = wait_until("the agent's end", || self.child.try_wait().unwrap());
         let stderr = self.errors.recv().unwrap_or_default();
         Output::new(status.code(), String::new(), stderr)

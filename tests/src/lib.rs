@@ -16,6 +16,8 @@ mod line;
 mod postfix;
 mod proxy;
 mod push_service;
+mod relay;
+mod shared_name;
 mod wait;
 
 pub use agent::{Agent, Binary, Launch};
@@ -28,4 +30,6 @@ pub use line::BadLine;
 pub use postfix::{Letter, SmtpServer};
 pub use proxy::{Fault, SmtpProxy};
 pub use push_service::{PushService, Taken};
-pub use wait::{PATIENCE, wait_until};
+pub use relay::{Certificate, NatsServer, RelayProcess};
+pub use shared_name::SharedName;
+pub use wait::{PATIENCE, wait_until, wait_up_to};

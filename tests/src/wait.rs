@@ -7,15 +7,24 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Looks until `condition` gives something, and returns it; fails the test when that takes longer
 /// than [`PATIENCE`]. `what` is said then.
-pub fn wait_until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+pub fn wait_until<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
+    wait_up_to(PATIENCE, what, condition)
+}
+
+/// The same with another patience, for what takes its time by design.
+pub fn wait_up_to<T>(
+    patience: Duration,
+    what: &str,
+    mut condition: impl FnMut() -> Option<T>,
+) -> T {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(found) = condition() {
             return found;
         }
         assert!(
             Instant::now() < deadline,
-            "waited {PATIENCE:?} in vain for this: {what}"
+            "waited {patience:?} in vain for this: {what}"
         );
         std::thread::sleep(Duration::from_millis(10));
     }

@@ -1,7 +1,7 @@
 //! `cargo xtask …`: what a fresh machine needs to run, test and measure Deputy.
 //!
 //! `up.rs` builds and starts it, `test.rs` is everything that must be green, `bench.rs` measures,
-//! `eval.rs` plays the corpus with a live model,
+//! `eval.rs` plays the corpus with a live model, `fuzz.rs` looks for bytes that break a promise,
 //! `web.rs` makes the page, with `node.rs`; `tools.rs` finds or fetches the programs that they need.
 
 // A task talks to the person who started it, in the terminal.
@@ -9,6 +9,7 @@
 
 mod bench;
 mod eval;
+mod fuzz;
 mod node;
 mod test;
 mod tools;
@@ -22,6 +23,7 @@ cargo xtask up [ARGS]      install what is missing, build, and start the agent (
 cargo xtask test           formatting, lints, dependencies, and all tests
 cargo xtask bench [--peers] the benchmarks; with --peers DBOS and Restate are measured in the same run
 cargo xtask web            the page and its core (`up` and `test` do this, too); web-core makes the core alone
+cargo xtask fuzz [TARGET] [--minutes N] [--keep]  libFuzzer on one target or all, 15 minutes each
 cargo xtask eval --model PROVIDER/NAME  the corpus of planning and repair against a live model
 ";
 
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         "test" => test::test(),
         "bench" => bench::bench(&rest),
         "eval" => eval::eval(&rest),
+        "fuzz" => fuzz::fuzz(&rest),
         "web" => web::web(),
         "web-core" => web::core(),
         _ => {

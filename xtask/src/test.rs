@@ -31,6 +31,7 @@ pub(crate) fn test() -> Done {
     dependencies()?;
     page()?;
     fault_build()?;
+    relay_build()?;
     run(&mut cargo(&[
         "build",
         "--package",
@@ -139,19 +140,34 @@ fn dependencies() -> Done {
         .current_dir(root()))
 }
 
-/// The build that tests kill, beside the plain one. Cargo keeps one binary of a name, so it is copied.
+/// The build that tests kill, beside the plain one.
 fn fault_build() -> Done {
+    built_beside("deputy-agent", "deputy", TEST_FEATURES, "deputy-faults")
+}
+
+/// The relay with everything in it, beside the plain one: several of them are one name's in tests.
+fn relay_build() -> Done {
+    built_beside(
+        "deputy-relay",
+        "deputy-relay",
+        RELAY_FEATURES,
+        "deputy-relay-cluster",
+    )
+}
+
+/// Builds a program with features. Cargo keeps one binary of a name, so it is copied.
+fn built_beside(package: &str, program: &str, features: &str, copy: &str) -> Done {
     run(&mut cargo(&[
         "build",
         "--package",
-        "deputy-agent",
+        package,
         "--bin",
-        "deputy",
+        program,
         "--features",
-        TEST_FEATURES,
+        features,
     ]))?;
     let debug = root().join("target/debug");
-    std::fs::copy(debug.join("deputy"), debug.join("deputy-faults"))
+    std::fs::copy(debug.join(program), debug.join(copy))
         .map(|_| ())
         .map_err(|e| format!("the test build cannot be copied: {e}"))
 }

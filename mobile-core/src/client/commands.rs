@@ -152,14 +152,17 @@ impl Commands {
         Some((found.id.clone(), found.ask.clone()))
     }
 
-    /// The answer to a command; false when it is no command's, or of one that has its answer.
-    pub(super) fn answered(&mut self, id: &str, answer: Result<Value, ErrorBody>) -> bool {
+    /// The answer to a command: the ids of those that are forgotten to make room. `None` when it is
+    /// no command's, or of one that has its answer.
+    pub(super) fn answered(
+        &mut self,
+        id: &str,
+        answer: Result<Value, ErrorBody>,
+    ) -> Option<Vec<String>> {
         self.on_line.remove(id);
-        let Some(command) = self.all.iter_mut().find(|command| command.id == id) else {
-            return false;
-        };
+        let command = self.all.iter_mut().find(|command| command.id == id)?;
         if command.state.is_settled() {
-            return false;
+            return None;
         }
         command.state = match answer {
             Ok(answer) => CommandState::Applied { answer },
@@ -170,12 +173,15 @@ impl Commands {
             Err(error) => CommandState::Refused { error },
         };
         let settled = self.all.iter().filter(|c| c.state.is_settled()).count();
-        if settled > MOST_ANSWERED
-            && let Some(oldest) = self.all.iter().position(|c| c.state.is_settled())
-        {
-            self.all.remove(oldest);
-        }
-        true
+        // Nobody has seen the fate of this one yet, however old it is.
+        let is_old = |c: &Command| c.state.is_settled() && c.id != id;
+        let surplus = settled.saturating_sub(MOST_ANSWERED);
+        let old: Vec<String> = { self.all.iter().filter(|c| is_old(c)) }
+            .take(surplus)
+            .map(|c| c.id.clone())
+            .collect();
+        self.all.retain(|c| !old.contains(&c.id));
+        Some(old)
     }
 
     /// The session is over: what had no answer is sent again in the next.

@@ -130,8 +130,8 @@ pub enum Why {
 
 /// An answer that is at hand.
 impl View {
-    /// Whether it was asked in this session and nothing has happened since.
+    /// Whether it was answered in this session and nothing has happened since it was asked.
     pub fn is_fresh(&self) -> bool {
-        !self.dirty && self.asked_in_session
+        !self.dirty && self.is_current
     }
 }

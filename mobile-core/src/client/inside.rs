@@ -64,6 +64,18 @@ impl Questions {
     }
 }
 
+/// How deep an answer may nest. What is kept is read again, within something else, by a parser that
+/// goes no deeper than 128 levels.
+const DEEPEST: usize = 100;
+
+fn nests_deeper(value: &Value, than: usize) -> bool {
+    match value {
+        Value::Array(all) => than == 0 || all.iter().any(|v| nests_deeper(v, than - 1)),
+        Value::Object(all) => than == 0 || all.values().any(|v| nests_deeper(v, than - 1)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
 /// Numbers of questions and views are told from the ids of commands by this.
 const NUMBERED: char = '#';
 
@@ -214,12 +226,27 @@ impl Client {
                 "update the app",
             )),
         };
+        let is_too_deep = answer.as_ref().is_ok_and(|ok| nests_deeper(ok, DEEPEST));
         let Some(number) = id.strip_prefix(NUMBERED) else {
-            if self.commands.answered(id, answer) {
+            // It was applied; only what was said of it is lost.
+            let answer = answer.map(|ok| if is_too_deep { Value::Null } else { ok });
+            if let Some(forgotten) = self.commands.answered(id, answer) {
                 self.keep_commands();
+                for old in forgotten {
+                    self.tell(Notice::Forgotten(old));
+                }
                 self.tell_command(id);
             }
             return self.send_commands(now);
+        };
+        let answer = if is_too_deep {
+            Err(ErrorBody::new(
+                "too_deep",
+                "the agent's answer nests deeper than this app can keep; nothing was changed",
+                "look at it at the agent",
+            ))
+        } else {
+            answer
         };
         let Ok(number) = number.parse() else { return };
         if self.questions.answered(number) {

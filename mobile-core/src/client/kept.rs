@@ -52,7 +52,7 @@ const NONCE: usize = 24;
 fn cipher(device: &PairedDevice) -> XChaCha20Poly1305 {
     let mut hash = Blake2s256::new();
     hash.update(b"deputy kept by a device 1");
-    hash.update(device.key().expose());
+    hash.update(device.secret());
     let key: Zeroizing<[u8; 32]> = Zeroizing::new(hash.finalize().into());
     XChaCha20Poly1305::new(key.as_slice().into())
 }

@@ -241,7 +241,7 @@ impl Pairing {
                 break;
             };
             match serde_json::from_slice(&body) {
-                Ok(Down::Compare { .. }) => {
+                Ok(Down::Compare { .. }) if self.lost.is_none() => {
                     self.phrase = Some(ours.clone());
                     self.state = PairingState::Compare(ours);
                 }

@@ -34,7 +34,10 @@ pub struct View {
     /// When the answer was given, ms since 1970.
     pub as_of_ms: Option<i64>,
     pub(super) dirty: bool,
-    pub(super) asked_in_session: bool,
+    /// The answer was given in this session, to a question that was asked after all that was known
+    /// to have happened.
+    pub(super) is_current: bool,
+    asked_in_session: bool,
     watched: u32,
     in_flight: Option<u64>,
     asked_at: Option<u64>,
@@ -127,6 +130,7 @@ impl Views {
     pub(super) fn line_lost(&mut self) {
         for view in &mut self.all {
             view.dirty = true;
+            view.is_current = false;
             view.asked_in_session = false;
             view.in_flight = None;
         }
@@ -140,6 +144,7 @@ impl Views {
         let view = { self.all.iter_mut() }.find(|v| v.due().is_some_and(|due| due <= ticks))?;
         view.in_flight = Some(number);
         view.asked_at = Some(ticks);
+        view.is_current &= !view.dirty;
         // What happens from here on is not in the answer for sure.
         view.dirty = false;
         view.asked_in_session = true;
@@ -153,7 +158,8 @@ impl Views {
         self.all.iter().filter_map(View::due).min()
     }
 
-    /// The answer to a view's question. The view's question when it is another answer than before.
+    /// The answer to a view's question. The view's question when it is another answer than before, or
+    /// the same but fresh now.
     pub(super) fn answered(
         &mut self,
         number: u64,
@@ -162,16 +168,18 @@ impl Views {
     ) -> Option<Ask> {
         let view = { self.all.iter_mut() }.find(|view| view.in_flight == Some(number))?;
         view.in_flight = None;
-        let before = (view.answer.clone(), view.trouble.clone());
+        let before = (view.answer.clone(), view.trouble.clone(), view.is_current);
         match answer {
             Ok(answer) => {
                 view.take(answer);
                 view.trouble = None;
+                view.is_current = true;
                 view.as_of_ms = Some(unix_ms);
             }
             Err(trouble) => view.trouble = Some(trouble),
         }
-        let is_changed = before.0 != view.answer || before.1 != view.trouble;
+        let is_changed =
+            before.0 != view.answer || before.1 != view.trouble || before.2 != view.is_current;
         is_changed.then(|| view.ask.clone())
     }
 }
@@ -184,6 +192,7 @@ impl View {
             trouble: None,
             as_of_ms: None,
             dirty: true,
+            is_current: false,
             asked_in_session: false,
             watched: 0,
             in_flight: None,

@@ -73,22 +73,45 @@ fn prologue(opening: Opening, route: &RouteId) -> Vec<u8> {
     prologue
 }
 
-fn state<'a>(
-    opening: Opening,
-    prologue: &'a [u8],
-    key: &'a StaticKey,
-    secret: Option<&'a [u8; 32]>,
-) -> Result<Builder<'a>, SessionError> {
-    let failed = |_| SessionError::Handshake;
-    let params = opening.kind.pattern().parse().map_err(failed)?;
-    let builder = Builder::new(params)
-        .prologue(prologue)
-        .and_then(|b| b.local_private_key(key.expose()))
-        .map_err(failed)?;
-    match (opening.kind, secret) {
-        (Kind::Known, None) => Ok(builder),
-        (Kind::Pairing, Some(secret)) => builder.psk(1, secret).map_err(failed),
-        _ => Err(SessionError::Protocol("a secret belongs to pairing alone")),
+/// What a handshake is done with.
+pub(super) struct Terms<'a> {
+    pub(super) kind: Kind,
+    pub(super) prologue: &'a [u8],
+    pub(super) key: &'a StaticKey,
+    pub(super) secret: Option<&'a [u8; 32]>,
+    /// For test vectors alone; else a fresh one is made.
+    pub(super) ephemeral: Option<&'a [u8; 32]>,
+}
+
+impl<'a> Terms<'a> {
+    /// The device's side, at its beginning.
+    pub(super) fn initiate(self, agent: &PublicKey) -> Result<HandshakeState, SessionError> {
+        let builder = self.builder()?.remote_public_key(&agent.0);
+        let state = builder.and_then(Builder::build_initiator);
+        state.map_err(|_| SessionError::Handshake)
+    }
+
+    /// The agent's side, at its beginning.
+    pub(super) fn respond(self) -> Result<HandshakeState, SessionError> {
+        let state = self.builder()?.build_responder();
+        state.map_err(|_| SessionError::Handshake)
+    }
+
+    fn builder(self) -> Result<Builder<'a>, SessionError> {
+        let failed = |_| SessionError::Handshake;
+        let params = self.kind.pattern().parse().map_err(failed)?;
+        let mut builder = Builder::new(params)
+            .prologue(self.prologue)
+            .and_then(|b| b.local_private_key(self.key.expose()))
+            .map_err(failed)?;
+        if let Some(ephemeral) = self.ephemeral {
+            builder = builder.fixed_ephemeral_key_for_testing_only(ephemeral);
+        }
+        match (self.kind, self.secret) {
+            (Kind::Known, None) => Ok(builder),
+            (Kind::Pairing, Some(secret)) => builder.psk(1, secret).map_err(failed),
+            _ => Err(SessionError::Protocol("a secret belongs to pairing alone")),
+        }
     }
 }
 
@@ -105,23 +128,35 @@ fn write(state: &mut HandshakeState, said: &Introduced) -> Result<Vec<u8>, Sessi
     if said.len() > MAX_INTRODUCTION {
         return Err(SessionError::TooLong);
     }
-    let mut message = vec![0; said.len() + 256];
-    let length = state
-        .write_message(&said, &mut message)
-        .map_err(|_| SessionError::Handshake)?;
-    Ok(framed(&message[..length]))
+    Ok(framed(&seal(state, &said)?))
 }
 
 fn read(state: &mut HandshakeState, message: &[u8]) -> Result<Introduced, SessionError> {
-    if message.len() > MAX_INTRODUCTION + 256 {
+    serde_json::from_slice(&open(state, message)?)
+        .map_err(|_| SessionError::Protocol("an introduction that is no JSON"))
+}
+
+/// The next message of the handshake, with this payload.
+pub(super) fn seal(state: &mut HandshakeState, payload: &[u8]) -> Result<Vec<u8>, SessionError> {
+    let mut message = vec![0; payload.len() + 256];
+    let length = state
+        .write_message(payload, &mut message)
+        .map_err(|_| SessionError::Handshake)?;
+    message.truncate(length);
+    Ok(message)
+}
+
+/// The payload of the next message of the handshake.
+pub(super) fn open(state: &mut HandshakeState, message: &[u8]) -> Result<Vec<u8>, SessionError> {
+    if message.len() > MAX_HANDSHAKE {
         return Err(SessionError::TooLong);
     }
-    let mut said = vec![0; message.len()];
+    let mut payload = vec![0; message.len()];
     let length = state
-        .read_message(message, &mut said)
+        .read_message(message, &mut payload)
         .map_err(|_| SessionError::Handshake)?;
-    serde_json::from_slice(&said[..length])
-        .map_err(|_| SessionError::Protocol("an introduction that is no JSON"))
+    payload.truncate(length);
+    Ok(payload)
 }
 
 /// The device's side, waiting for the agent's answer.
@@ -154,15 +189,14 @@ impl Initiator {
     ) -> Result<(Self, Vec<u8>), SessionError> {
         let opening = Opening::of(kind);
         let prologue = prologue(opening, route);
-        let mut builder = state(opening, &prologue, key, secret)?
-            .remote_public_key(&agent.0)
-            .map_err(|_| SessionError::Handshake)?;
-        if let Some(ephemeral) = ephemeral {
-            builder = builder.fixed_ephemeral_key_for_testing_only(ephemeral);
-        }
-        let mut state = builder
-            .build_initiator()
-            .map_err(|_| SessionError::Handshake)?;
+        let terms = Terms {
+            kind,
+            prologue: &prologue,
+            key,
+            secret,
+            ephemeral,
+        };
+        let mut state = terms.initiate(agent)?;
         let mut bytes = opening.encode().to_vec();
         bytes.extend(write(&mut state, said)?);
         Ok((Self { state }, bytes))
@@ -204,13 +238,14 @@ impl Responder {
         ephemeral: Option<&[u8; 32]>,
     ) -> Result<Self, SessionError> {
         let prologue = prologue(opening, route);
-        let mut builder = state(opening, &prologue, key, secret)?;
-        if let Some(ephemeral) = ephemeral {
-            builder = builder.fixed_ephemeral_key_for_testing_only(ephemeral);
-        }
-        let mut state = builder
-            .build_responder()
-            .map_err(|_| SessionError::Handshake)?;
+        let terms = Terms {
+            kind: opening.kind,
+            prologue: &prologue,
+            key,
+            secret,
+            ephemeral,
+        };
+        let mut state = terms.respond()?;
         let said = read(&mut state, message)?;
         let device = state
             .get_remote_static()

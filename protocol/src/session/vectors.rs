@@ -1,5 +1,7 @@
-//! The vectors of `docs/wire/vectors`, which another implementation has made from the specification.
+//! The vectors of `docs/wire/vectors`: those that another implementation has made from the
+//! specification, and those of other implementations of Noise.
 
+use super::handshake::{Terms, open, seal};
 use super::*;
 use crate::link::RouteId;
 use crate::pairing::{PairingLink, phrase};
@@ -150,4 +152,69 @@ fn a_push_is_sealed_alike() {
         crate::push::PushContent::read(&hex(&v["content"])).unwrap()
     );
     assert_eq!(told.need.as_deref(), Some("n4"));
+}
+
+/// The handshake of sessions, with prologues and payloads of others.
+#[test]
+fn other_implementations_of_noise_shake_hands_alike() {
+    let file = vectors("noise");
+    let all = file["vectors"].as_array().unwrap();
+    for v in all {
+        let name = v["protocol_name"].as_str().unwrap();
+        let (kind, secret): (Kind, Option<[u8; 32]>) = match name {
+            "Noise_IK_25519_ChaChaPoly_BLAKE2s" => (Kind::Known, None),
+            "Noise_IKpsk1_25519_ChaChaPoly_BLAKE2s" => {
+                (Kind::Pairing, Some(fixed(&v["init_psks"][0])))
+            }
+            other => panic!("{other}"),
+        };
+        let terms = |prologue, key, ephemeral| Terms {
+            kind,
+            prologue,
+            key,
+            secret: secret.as_ref(),
+            ephemeral: Some(ephemeral),
+        };
+        let [ours, theirs] =
+            ["init_static", "resp_static"].map(|key| StaticKey::from_bytes(fixed(&v[key])));
+        let [prologue, at_theirs] = ["init_prologue", "resp_prologue"].map(|key| hex(&v[key]));
+        let [ephemeral, of_theirs] = ["init_ephemeral", "resp_ephemeral"].map(|key| fixed(&v[key]));
+        let agent = PublicKey(fixed(&v["init_remote_static"]));
+        assert_eq!(theirs.public(), agent);
+        let mut device = terms(&prologue, &ours, &ephemeral)
+            .initiate(&agent)
+            .unwrap();
+        let mut other = terms(&at_theirs, &theirs, &of_theirs).respond().unwrap();
+
+        let messages = v["messages"].as_array().unwrap();
+        let of = |at: usize| {
+            let message: &Value = &messages[at];
+            (hex(&message["payload"]), hex(&message["ciphertext"]))
+        };
+        let (payload, sealed) = of(0);
+        assert_eq!(seal(&mut device, &payload), Ok(sealed.clone()), "{name}");
+        assert_eq!(open(&mut other, &sealed), Ok(payload), "{name}");
+        let (payload, sealed) = of(1);
+        assert_eq!(seal(&mut other, &payload), Ok(sealed.clone()), "{name}");
+        assert_eq!(open(&mut device, &sealed), Ok(payload), "{name}");
+        if !v["handshake_hash"].is_null() {
+            assert_eq!(device.get_handshake_hash(), hex(&v["handshake_hash"]));
+            assert_eq!(other.get_handshake_hash(), hex(&v["handshake_hash"]));
+        }
+        let mut device = device.into_transport_mode().unwrap();
+        let mut other = other.into_transport_mode().unwrap();
+        for at in 2..messages.len() {
+            let (payload, sealed) = of(at);
+            let (sender, receiver) = match at % 2 {
+                0 => (&mut device, &mut other),
+                _ => (&mut other, &mut device),
+            };
+            let mut message = vec![0; payload.len() + 16];
+            let length = sender.write_message(&payload, &mut message).unwrap();
+            assert_eq!(message[..length], sealed, "{name}");
+            let length = receiver.read_message(&sealed, &mut message).unwrap();
+            assert_eq!(message[..length], payload, "{name}");
+        }
+    }
+    assert_eq!(all.len(), 3);
 }

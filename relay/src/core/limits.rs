@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// So many at once, and so many more a second.
@@ -51,6 +52,14 @@ impl Bucket {
         Err(Duration::from_secs_f64(wait.min(86_400.0)))
     }
 
+    /// Takes so many, on credit where there are not enough: how long to take no more.
+    fn owe(&mut self, amount: f64, rate: Rate, now: Instant) -> Duration {
+        self.refill(rate, now);
+        self.tokens -= amount;
+        let wait = -self.tokens / rate.per_second.max(f64::MIN_POSITIVE);
+        Duration::from_secs_f64(wait.clamp(0.0, 86_400.0))
+    }
+
     fn is_full(&mut self, rate: Rate, now: Instant) -> bool {
         self.refill(rate, now);
         self.tokens >= rate.burst
@@ -60,6 +69,30 @@ impl Bucket {
         let passed = now.saturating_duration_since(self.at).as_secs_f64();
         self.tokens = (self.tokens + passed * rate.per_second).min(rate.burst);
         self.at = now;
+    }
+}
+
+/// How fast the streams of one route may be, all together and both ways.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    rate: Rate,
+    bucket: Mutex<Bucket>,
+}
+
+impl Pace {
+    /// One that holds to `rate`, in bytes.
+    pub(crate) fn new(rate: Rate, now: Instant) -> Self {
+        Self {
+            rate,
+            bucket: Mutex::new(Bucket::full(rate, now)),
+        }
+    }
+
+    /// So many bytes were passed on: how long whoever did it is to rest. Who comes later rests
+    /// longer, so streams of a route take turns.
+    pub(crate) fn passed(&self, bytes: u64, now: Instant) -> Duration {
+        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        bucket.owe(bytes as f64, self.rate, now)
     }
 }
 
@@ -213,6 +246,37 @@ mod tests {
         assert_eq!(wait, Duration::from_millis(100));
         assert_eq!(bucket.take(rate, start + wait), Ok(()));
         assert!(bucket.take(rate, start + wait).is_err());
+    }
+
+    #[test]
+    fn a_pace_gives_its_burst_and_then_its_rate_however_many_share_it() {
+        let rate = Rate {
+            burst: 4_000.0,
+            per_second: 1_000.0,
+        };
+        let start = Instant::now();
+        let pace = Pace::new(rate, start);
+        assert_eq!(pace.passed(4_000, start), Duration::ZERO);
+        // Three that rest as long as they are told, for an hour.
+        let mut due = [start; 3];
+        let mut total = 4_000;
+        let hour = Duration::from_secs(3_600);
+        loop {
+            let (next, at) = { due.iter().copied().enumerate() }
+                .min_by_key(|(_, at)| *at)
+                .unwrap();
+            if at > start + hour {
+                break;
+            }
+            due[next] = at + pace.passed(700, at);
+            total += 700;
+        }
+        let most = 4_000 + 3_600 * 1_000;
+        assert!((most..most + 3 * 700).contains(&total), "{total}");
+        // Who was quiet has a burst again, and no more than that.
+        let later = start + 2 * hour;
+        assert_eq!(pace.passed(4_000, later), Duration::ZERO);
+        assert_eq!(pace.passed(1_000, later), Duration::from_secs(1));
     }
 
     #[test]

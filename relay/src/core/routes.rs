@@ -1,8 +1,9 @@
 //! Who holds which route, and which joined streams belong to it.
 
-use super::limits::{Bucket, Rate};
+use super::limits::{Bucket, Pace, Rate};
 use deputy_protocol::link::{Refusal, RefusalCode, RouteId};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// One link of an agent, as long as this relay runs.
@@ -22,6 +23,8 @@ pub struct RouteLimits {
     pub streams: u32,
     /// Dials of one route.
     pub dials: Rate,
+    /// Bytes of one route, of all its streams and both ways.
+    pub bytes: Rate,
 }
 
 #[derive(Debug)]
@@ -31,6 +34,8 @@ struct Route {
     /// Few; a list is smaller than a set.
     splices: Vec<SpliceId>,
     dials: Bucket,
+    /// From the first dial on, where there is a limit.
+    pace: Option<Arc<Pace>>,
 }
 
 /// The routes of this relay.
@@ -89,6 +94,7 @@ impl Routes {
                 link: None,
                 splices: Vec::new(),
                 dials: Bucket::full(self.limits.dials, now),
+                pace: None,
             });
             if let Some(older) = route.link.replace(link)
                 && older != link
@@ -176,6 +182,17 @@ impl Routes {
         }
     }
 
+    /// How fast the streams of a route may be; `None` where nothing holds them.
+    pub(crate) fn pace(&mut self, id: &RouteId, now: Instant) -> Option<Arc<Pace>> {
+        let rate = self.limits.bytes;
+        let route = self.routes.get_mut(id)?;
+        if rate.burst.is_infinite() {
+            return None;
+        }
+        let pace = { &mut route.pace }.get_or_insert_with(|| Arc::new(Pace::new(rate, now)));
+        Some(Arc::clone(pace))
+    }
+
     /// Somebody dials. Gives the link to ask; `splice` belongs to the route until
     /// [`Self::parted`].
     ///
@@ -236,6 +253,7 @@ mod tests {
                 burst: 3.0,
                 per_second: 1.0,
             },
+            bytes: Rate::UNLIMITED,
         })
     }
 

@@ -70,7 +70,10 @@ impl Hub {
         self.metrics.dialled(Dialled::Joined);
         self.metrics.streams.fetch_add(1, Ordering::Relaxed);
         let mut client = client;
-        let moved = Moved::default();
+        let moved = Moved {
+            pace: self.tables().routes.pace(&route, Instant::now()),
+            ..Moved::default()
+        };
         let patience = Patience {
             answer: self.config.timeouts.answer,
             idle: self.config.timeouts.idle,

@@ -33,6 +33,7 @@ pub fn config() -> Config {
             routes: 256,
             streams: 256,
             dials: Rate::UNLIMITED,
+            bytes: Rate::UNLIMITED,
         },
         handshakes: 10_000,
         requests: Rate::UNLIMITED,

@@ -1,42 +1,23 @@
 //! A relay, an agent that is linked to it, and devices that pair.
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deputy_mobile_core::PairedDevice;
 use deputy_relay::{CertificateSource, Config, Relay};
-use deputy_tests::{Agent, Home, Launch, Output, wait_until};
+use deputy_tests::{Agent, Certificate, Home, Launch, Output, wait_until};
 
 /// A relay, and an agent that is linked to it.
 pub(crate) struct House {
     pub(crate) runtime: tokio::runtime::Runtime,
     pub(crate) relay: Option<Relay>,
     pub(crate) port: u16,
-    certificate: tempfile::TempDir,
+    certificate: Certificate,
     pub(crate) launch: Launch,
     pub(crate) home: Home,
     pub(crate) agent: Option<Agent>,
 }
 
-/// A certificate for loopback, in files, so that a relay that is started again has the same.
-fn certificate() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
-    let pem = |what: &str, der: &[u8]| {
-        let text = STANDARD.encode(der);
-        format!("-----BEGIN {what}-----\n{text}\n-----END {what}-----\n")
-    };
-    let key = made.signing_key.serialize_der();
-    let files = [
-        ("chain.pem", pem("CERTIFICATE", made.cert.der())),
-        ("key.pem", pem("PRIVATE KEY", &key)),
-    ];
-    for (name, text) in files {
-        std::fs::write(dir.path().join(name), text).unwrap();
-    }
-    dir
-}
-
-fn relay(port: u16, certificate: &tempfile::TempDir) -> Relay {
+fn relay(port: u16, certificate: &Certificate) -> Relay {
     let config = Config {
         certificate: CertificateSource::Files {
             chain: certificate.path().join("chain.pem"),
@@ -48,6 +29,15 @@ fn relay(port: u16, certificate: &tempfile::TempDir) -> Relay {
     wait_until("a relay", || Relay::start(config.clone()).ok())
 }
 
+/// What the relay and the apps of a test run on.
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
 impl House {
     pub(crate) fn open() -> Self {
         Self::behind(|_, relay| relay)
@@ -56,18 +46,26 @@ impl House {
     /// With something between the relay and everybody else: `before` gets the relay's port and gives
     /// that under which it is reached.
     pub(crate) fn behind(before: impl FnOnce(&tokio::runtime::Runtime, u16) -> u16) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
-        let certificate = certificate();
+        let runtime = runtime();
+        let certificate = Certificate::new();
         let relay = runtime.block_on(async { relay(0, &certificate) });
-        let place = format!(
-            "127.0.0.1:{}#{}",
-            before(&runtime, relay.address().port()),
-            URL_SAFE_NO_PAD.encode(relay.certificate_hash())
-        );
+        let port = before(&runtime, relay.address().port());
+        let house = Self::linked_to(port, runtime, certificate);
+        Self {
+            port: relay.address().port(),
+            relay: Some(relay),
+            ..house
+        }
+    }
+
+    /// With relays that the test has started itself, with this certificate, reached at this port.
+    pub(crate) fn linked_to(
+        port: u16,
+        runtime: tokio::runtime::Runtime,
+        certificate: Certificate,
+    ) -> Self {
+        let hash = URL_SAFE_NO_PAD.encode(certificate.hash);
+        let place = format!("127.0.0.1:{port}#{hash}");
         let launch = Launch {
             args: vec!["--relay".to_owned(), place],
             ..Launch::default()
@@ -76,9 +74,9 @@ impl House {
         let agent = home.start_with(&launch);
         Self {
             runtime,
-            port: relay.address().port(),
+            port,
             certificate,
-            relay: Some(relay),
+            relay: None,
             launch,
             home,
             agent: Some(agent),

@@ -1,9 +1,10 @@
 //! The client on a clock that the test moves, against an agent's side that speaks the real session.
 //!
 //! `world.rs` is that agent, the lines to it, and the disk of the device; `storm.rs` breaks lines at
-//! random.
+//! random; `answers.rs` is about answers that do not come, or cannot be kept.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod answers;
 mod storm;
 mod world;
 
@@ -175,6 +176,8 @@ fn relays_that_have_changed_are_told_to_be_kept_and_used_from_then_on() {
     relays[0].address = "another:443".to_owned();
     world.tell(&Down::Relays {
         relays: relays.clone(),
+        device: None,
+        rights: None,
     });
     world.settle();
     let told = world.notices.iter().find_map(|notice| match notice {

@@ -1,0 +1,24 @@
+//! The threads of all objects here.
+
+use std::io;
+use std::sync::OnceLock;
+use tokio::runtime::{Builder, Runtime};
+
+/// Enough: what they do is to wait.
+const THREADS: usize = 2;
+
+static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+
+/// The one runtime, from its first use to the app's end.
+pub(crate) fn runtime() -> io::Result<&'static Runtime> {
+    if let Some(runtime) = RUNTIME.get() {
+        return Ok(runtime);
+    }
+    let made = Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .thread_name("deputy")
+        .enable_all()
+        .build()?;
+    // Of two that were made at once, one is let go.
+    Ok(RUNTIME.get_or_init(|| made))
+}

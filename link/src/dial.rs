@@ -6,7 +6,7 @@ use crate::error::LinkError;
 use crate::io::{read_message, write_message};
 use crate::quic::QuicLink;
 use crate::session::await_connected;
-use crate::stream::LinkStream;
+use crate::stream::{Held, LinkStream};
 use crate::trust::Trust;
 use crate::websocket;
 use deputy_protocol::link::{
@@ -15,10 +15,14 @@ use deputy_protocol::link::{
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// How long an agent may take to answer a dial.
 const ANSWER: Duration = Duration::from_secs(15);
+
+/// How long a connection that nobody holds any more is left open: what was said last is still on its
+/// way.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// How a client dials.
 #[derive(Clone, Debug)]
@@ -33,7 +37,8 @@ pub struct DialConfig {
     pub software: String,
 }
 
-/// Dials agents through relays. Keeps the QUIC connection to each relay for the next dial.
+/// Dials agents through relays. Keeps the QUIC connection to each relay for the next dial; when the
+/// dialler and all streams are gone, nothing is left.
 pub struct Dialler {
     config: DialConfig,
     connector: Connector,
@@ -43,7 +48,7 @@ pub struct Dialler {
 /// A QUIC connection that waits for the next dial.
 #[derive(Clone)]
 struct Open {
-    connection: quinn::Connection,
+    held: Held,
     limits: Limits,
 }
 
@@ -92,17 +97,13 @@ impl Dialler {
         if let Some(open) = open {
             match over_quic(&open, route).await {
                 // The connection broke meanwhile: a new one may do.
-                Err(LinkError::Ended(_)) => forget(&self.open, relay, &open.connection),
+                Err(LinkError::Ended(_)) => forget(&self.open, relay, &open.held.connection),
                 done => return done,
             }
         }
         match self.connector.connect(relay, &self.hello()).await? {
             Greeted::Quic(link) => {
-                let open = Open {
-                    connection: link.connection.clone(),
-                    limits: link.welcome.limits,
-                };
-                self.keep(relay, *link);
+                let open = self.keep(relay, *link);
                 over_quic(&open, route).await
             }
             Greeted::WebSocket(link) => {
@@ -133,13 +134,14 @@ impl Dialler {
         }
     }
 
-    /// Keeps the connection until it ends or the relay is about to stop.
-    fn keep(&self, relay: &RelayAddress, link: QuicLink) {
+    /// Keeps the connection until it ends, the relay is about to stop, or nobody holds it.
+    fn keep(&self, relay: &RelayAddress, link: QuicLink) -> Open {
+        let (held, let_go) = Held::here(&link.connection);
         let kept = Open {
-            connection: link.connection.clone(),
+            held,
             limits: link.welcome.limits,
         };
-        self.open().insert(relay.clone(), kept);
+        self.open().insert(relay.clone(), kept.clone());
         let open = Arc::downgrade(&self.open);
         let relay = relay.clone();
         tokio::spawn(async move {
@@ -149,15 +151,22 @@ impl Dialler {
                 control_writer: _control_writer,
                 ..
             } = link;
-            while let Ok(Some(message)) = read_message(&mut control_reader, MAX_FRAME).await {
-                if matches!(message, Message::GoingAway(_) | Message::Refused(_)) {
-                    break;
+            let ended = async {
+                while let Ok(Some(message)) = read_message(&mut control_reader, MAX_FRAME).await {
+                    if matches!(message, Message::GoingAway(_) | Message::Refused(_)) {
+                        break;
+                    }
                 }
+            };
+            tokio::select! {
+                () = ended => {}
+                _ = let_go => sleep(LINGER).await,
             }
             if let Some(open) = open.upgrade() {
                 forget(&open, &relay, &connection);
             }
         });
+        kept
     }
 
     fn open(&self) -> std::sync::MutexGuard<'_, HashMap<RelayAddress, Open>> {
@@ -172,17 +181,18 @@ fn forget(
 ) {
     let mut open = open.lock().unwrap_or_else(|e| e.into_inner());
     // It may be another one by now.
-    if open.get(relay).map(|open| open.connection.stable_id()) == Some(connection.stable_id()) {
+    if open.get(relay).map(|open| open.held.connection.stable_id()) == Some(connection.stable_id())
+    {
         open.remove(relay);
     }
 }
 
 async fn over_quic(open: &Open, route: RouteId) -> Result<LinkStream, LinkError> {
     answer(async {
-        let (mut send, mut recv) = open.connection.open_bi().await?;
+        let (mut send, mut recv) = open.held.connection.open_bi().await?;
         write_message(&mut send, &Message::Dial(Dial { route })).await?;
         await_connected(&mut recv).await?;
-        Ok(LinkStream::quic(&open.connection, send, recv, open.limits))
+        Ok(LinkStream::quic(&open.held, send, recv, open.limits))
     })
     .await
 }

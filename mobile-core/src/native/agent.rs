@@ -82,12 +82,15 @@ impl AgentHandle {
         what: impl FnOnce(&mut Client, crate::client::Now) -> T + Send + 'static,
     ) -> Option<T> {
         let (tell, told) = oneshot::channel();
-        let call: Call<Client> = Box::new(move |client, now| drop(tell.send(what(client, now))));
+        let call: Call<Client> = Box::new(move |client, now| {
+            let done = what(client, now);
+            Box::new(move || drop(tell.send(done)))
+        });
         self.calls.send(call).ok()?;
         told.await.ok()
     }
 
-    /// See [`Client::command`].
+    /// See [`Client::command`]. The command is kept when this returns.
     pub async fn command(&self, ask: Ask) -> Result<String, CommandError> {
         let taken = self.call(move |client, now| client.command(ask, now)).await;
         taken.unwrap_or(Err(CommandError::NoRandomness))
@@ -219,6 +222,7 @@ impl Drop for Waiting<'_> {
                 lock(&answers).remove(&token);
                 client.drop_question(token);
             }
+            Box::new(|| {})
         });
         // Without a client's task there is no question either.
         let _ = self.handle.calls.send(call);

@@ -38,8 +38,8 @@ pub struct Agent {
 
 #[uniffi::export]
 impl Agent {
-    /// Begins to look for the agent. `device` is what [`crate::Paired`] or
-    /// [`Notice::DeviceChanged`] brought; `directory` is where this device keeps commands and views,
+    /// Begins to look for the agent. `device` is what `Paired` or
+    /// `Notice.DeviceChanged` brought; `directory` is where this device keeps commands and views,
     /// sealed, and is made when it is not there: one for each agent, and not in a backup.
     ///
     /// # Errors
@@ -68,13 +68,13 @@ impl Agent {
     }
 
     /// Asks once and waits for the answer, at most `patience_ms`, whatever the line does meanwhile.
-    /// For the most part the questions by name are more convenient, e.g. [`Agent::runs`].
+    /// For the most part the questions by name are more convenient, e.g. `Agent.runs`.
     pub async fn ask(&self, question: Question, patience_ms: u64) -> Result<Answer, AgentError> {
         Answer::read(self.raw(question, patience_ms).await?)
     }
 
-    /// Keeps the answer to a question at hand and fresh until [`Agent::unwatch`]: told as
-    /// [`Notice::ViewChanged`] whenever it changes. Watched twice, it is to be unwatched twice.
+    /// Keeps the answer to a question at hand and fresh until `Agent.unwatch`: told as
+    /// `Notice.ViewChanged` whenever it changes. Watched twice, it is to be unwatched twice.
     pub async fn watch(&self, question: Question) -> Result<(), AgentError> {
         let handle = self.handle()?;
         Ok(handle.watch(question.into()).await?)
@@ -94,8 +94,8 @@ impl Agent {
     }
 
     /// Has something done, once, as soon as the agent can be reached, however often the line breaks
-    /// or the app is closed meanwhile. Its id; its fate is told as [`Notice::CommandChanged`].
-    /// When this returns, it is kept: cancelling does not take it back, [`Agent::withdraw`] may.
+    /// or the app is closed meanwhile. Its id; its fate is told as `Notice.CommandChanged`.
+    /// When this returns, it is kept: cancelling does not take it back, `Agent.withdraw` may.
     pub async fn command(&self, act: Act) -> Result<String, AgentError> {
         let handle = self.handle()?;
         Ok(handle.command(act.into()).await?)
@@ -117,7 +117,7 @@ impl Agent {
         Ok(self.handle()?.forget(id).await)
     }
 
-    /// The app goes to the background: the line is let go, nothing is asked until [`Agent::resume`].
+    /// The app goes to the background: the line is let go, nothing is asked until `Agent.resume`.
     pub async fn suspend(&self) -> Result<(), AgentError> {
         self.handle()?.suspend().await;
         Ok(())
@@ -141,7 +141,7 @@ impl Agent {
         Ok(LineState::new(state, |tick| self.clock.at(tick)))
     }
 
-    /// The device as it is now, see [`Notice::DeviceChanged`].
+    /// The device as it is now, see `Notice.DeviceChanged`.
     pub async fn device(&self) -> Result<Vec<u8>, AgentError> {
         let device = self.handle()?.device().await;
         Ok(bytes(&device.ok_or_else(AgentError::let_go)?)?)

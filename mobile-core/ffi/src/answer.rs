@@ -18,8 +18,6 @@ macro_rules! answers {
     ($($(#[$doc:meta])* $variant:ident($type:ty) = $kind:literal,)+) => {
         /// What the agent answers.
         #[derive(Clone, Debug, PartialEq, uniffi::Enum)]
-        // Each is made once and handed on.
-        #[allow(clippy::large_enum_variant)]
         pub enum Answer {
             $($(#[$doc])* $variant($type),)+
             /// What only a newer agent says, as it says it.
@@ -77,7 +75,7 @@ answers! {
     Connections(Vec<Connection>) = "connections",
     /// To `Devices`.
     Devices(Vec<Device>) = "devices",
-    /// To what has no thing of its own.
+    /// To what has no thing of its own, like calling planning off.
     Finished(Done) = "done",
 }
 
@@ -100,7 +98,8 @@ pub struct View {
     pub trouble: Option<String>,
     /// When the answer was given.
     pub as_of: Option<Time>,
-    /// Whether it was asked over the present line and nothing has happened since.
+    /// Whether it was asked over the present line and nothing has happened since. That this alone is
+    /// different is not told.
     pub is_fresh: bool,
 }
 

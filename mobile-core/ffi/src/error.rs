@@ -27,7 +27,7 @@ pub enum AgentError {
         /// What to do; empty when there is nothing.
         hint: String,
     },
-    /// This device lacks the right, see [`crate::Right`].
+    /// This device lacks the right, see `Right`.
     #[error("{text}")]
     NotAllowed {
         /// What happened.
@@ -75,7 +75,7 @@ pub enum AgentError {
         /// What to do.
         hint: String,
     },
-    /// These bytes are not what [`crate::Paired`] brought.
+    /// These bytes are not what `Paired` brought.
     #[error("{text}")]
     BadDevice {
         /// What happened.
@@ -91,7 +91,7 @@ pub enum AgentError {
         /// What to do.
         hint: String,
     },
-    /// [`crate::Agent::let_go`] was called.
+    /// `Agent.let_go` was called.
     #[error("{text}")]
     LetGo {
         /// What happened.
@@ -120,7 +120,8 @@ pub enum PairingError {
         /// What to do.
         hint: String,
     },
-    /// No relay of the link brought the agent.
+    /// No relay of the link brought the agent. It is off, or the link was used or has expired: then it
+    /// does not listen there any more.
     #[error("{text}")]
     Unreachable {
         /// What happened.
@@ -136,7 +137,7 @@ pub enum PairingError {
         /// What to do.
         hint: String,
     },
-    /// The person said at the agent that the phrases differ.
+    /// The person said at the agent that the phrases differ, or nothing until the link expired.
     #[error("{text}")]
     Refused {
         /// What happened.
@@ -152,7 +153,7 @@ pub enum PairingError {
         /// What to do.
         hint: String,
     },
-    /// The line broke, or the link expired while it was compared.
+    /// The line broke.
     #[error("{text}")]
     Broken {
         /// What happened.
@@ -308,7 +309,7 @@ impl From<PairingTrouble> for PairingError {
             },
             PairingTrouble::Unreachable(_) => Self::Unreachable {
                 text,
-                hint: "Check this device's network, and that the agent's computer is on and online; then try the same link again.".to_owned(),
+                hint: "Check this device's network, and that the agent's computer is on and online. If the link was used before or is older than some minutes, show a new one with `deputy pair`.".to_owned(),
             },
             PairingTrouble::NotTaken => Self::NotTaken { text, hint },
             PairingTrouble::Refused => Self::Refused { text, hint },

@@ -35,7 +35,7 @@ impl From<uniffi::UnexpectedUniFFICallbackError> for KeeperError {
 #[uniffi::export(with_foreign)]
 pub trait Keeper: Send + Sync {
     /// Keeps these in place of what was there before; on disk when it returns. What it throws is told
-    /// as [`crate::Notice::NotKept`].
+    /// as `Notice.NotKept`.
     fn keep(&self, what: Kept, sealed: Vec<u8>) -> Result<(), KeeperError>;
 
     /// What is kept; nothing when there is nothing.

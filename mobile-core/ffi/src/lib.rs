@@ -10,6 +10,8 @@
 
 // The glue that uniffi writes into this crate exports its functions by name.
 #![allow(unsafe_code)]
+// What crosses the border is made once and handed on.
+#![allow(clippy::large_enum_variant)]
 
 uniffi::setup_scaffolding!();
 

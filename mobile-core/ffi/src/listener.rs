@@ -26,7 +26,7 @@ pub enum Notice {
         /// What.
         event: Event,
     },
-    /// A watched view has another answer: [`crate::Agent::view`].
+    /// A watched view has another answer: `Agent.view`.
     ViewChanged {
         /// Which.
         question: Question,
@@ -48,13 +48,13 @@ pub enum Notice {
         text: String,
     },
     /// The device is another from now on: its relays have changed. To be kept in place of
-    /// [`crate::Paired`]'s.
+    /// `Paired`'s.
     DeviceChanged {
-        /// What [`crate::Agent::open`] takes the next time.
+        /// What `Agent.open` takes the next time.
         device: Vec<u8>,
     },
     /// The listener was so slow that these many notices were left out: look at the line, the commands,
-    /// the views and [`crate::Agent::device`] anew.
+    /// the views and `Agent.device` anew.
     Missed {
         /// How many.
         count: u64,
@@ -80,7 +80,7 @@ impl From<uniffi::UnexpectedUniFFICallbackError> for ListenerError {
 
 /// Is told what happens: one notice after the other, in order, on a thread of this library that may
 /// be another each time. It should hand them to the app's own thread. What it throws is let go, and
-/// the next notice follows. It must not hold the [`crate::Agent`] other than weakly, or neither is
+/// the next notice follows. It must not hold the `Agent` other than weakly, or neither is
 /// ever freed.
 #[uniffi::export(with_foreign)]
 pub trait Listener: Send + Sync {

@@ -16,7 +16,7 @@ pub struct Paired {
     pub id: String,
     /// What it may do.
     pub rights: Vec<Right>,
-    /// What [`crate::Agent::open`] takes, with the device's private key: to be kept in the Keychain or
+    /// What `Agent.open` takes, with the device's private key: to be kept in the Keychain or
     /// sealed by the Keystore, as it is, and nowhere else.
     pub device: Vec<u8>,
 }
@@ -69,7 +69,7 @@ impl Comparing {
         })
     }
 
-    /// Calls the pairing off. [`Comparing::finish`] ends with `CalledOff`.
+    /// Calls the pairing off. `Comparing.finish` ends with `CalledOff`.
     pub fn call_off(&self) {
         self.off.cancel();
         drop(self.take());

@@ -2,10 +2,14 @@
 
 use std::io;
 use std::sync::OnceLock;
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 /// Enough: what they do is to wait.
 const THREADS: usize = 2;
+
+/// How long a thread that told a listener something waits for more to tell.
+const LINGER: Duration = Duration::from_secs(2);
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 
@@ -17,6 +21,7 @@ pub(crate) fn runtime() -> io::Result<&'static Runtime> {
     let made = Builder::new_multi_thread()
         .worker_threads(THREADS)
         .thread_name("deputy")
+        .thread_keep_alive(LINGER)
         .enable_all()
         .build()?;
     // Of two that were made at once, one is let go.

@@ -2,12 +2,13 @@
 //!
 //! `up.rs` builds and starts it, `test.rs` is everything that must be green, `bench.rs` measures,
 //! `eval.rs` plays the corpus with a live model,
-//! `web.rs` makes the page, with `node.rs`; `tools.rs` finds or fetches the programs that they need.
+//! `web.rs` makes the page, with `node.rs`; `bindings.rs` makes the phones' core; `tools.rs` finds or fetches the programs that they need.
 
 // A task talks to the person who started it, in the terminal.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
+mod bindings;
 mod eval;
 mod node;
 mod test;
@@ -22,6 +23,7 @@ cargo xtask up [ARGS]      install what is missing, build, and start the agent (
 cargo xtask test           formatting, lints, dependencies, and all tests
 cargo xtask bench [--peers] the benchmarks; with --peers DBOS and Restate are measured in the same run
 cargo xtask web            the page and its core (`up` and `test` do this, too); web-core makes the core alone
+cargo xtask bindings [--out DIR]  Swift, Kotlin and Python for the phones' core, into target/bindings
 cargo xtask eval --model PROVIDER/NAME  the corpus of planning and repair against a live model
 ";
 
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         "eval" => eval::eval(&rest),
         "web" => web::web(),
         "web-core" => web::core(),
+        "bindings" => bindings::bindings(&rest),
         _ => {
             eprint!("{HELP}");
             return ExitCode::from(2);

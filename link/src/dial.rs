@@ -6,7 +6,7 @@ use crate::error::LinkError;
 use crate::io::{ended, read_message};
 use crate::quic::QuicLink;
 use crate::session::{Ahead, Words, await_connected};
-use crate::stream::LinkStream;
+use crate::stream::{Held, LinkStream};
 use crate::trust::Trust;
 use crate::websocket;
 use deputy_protocol::link::{
@@ -16,10 +16,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// How long an agent may take to answer a dial.
 const ANSWER: Duration = Duration::from_secs(15);
+
+/// How long a connection that nobody holds any more is left open: what was said last is still on its
+/// way.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// How a client dials.
 #[derive(Clone, Debug)]
@@ -34,7 +38,8 @@ pub struct DialConfig {
     pub software: String,
 }
 
-/// Dials agents through relays. Keeps the QUIC connection to each relay for the next dial.
+/// Dials agents through relays. Keeps the QUIC connection to each relay for the next dial; when the
+/// dialler and all streams are gone, nothing is left.
 pub struct Dialler {
     config: DialConfig,
     connector: Connector,
@@ -44,7 +49,7 @@ pub struct Dialler {
 /// A QUIC connection that waits for the next dial.
 #[derive(Clone)]
 struct Open {
-    connection: quinn::Connection,
+    held: Held,
     limits: Limits,
 }
 
@@ -112,7 +117,7 @@ impl Dialler {
         if let Some(open) = open {
             match over_quic(&open, ahead).await {
                 // The connection broke meanwhile: a new one may do.
-                Err(LinkError::Ended(_)) => forget(&self.open, relay, &open.connection),
+                Err(LinkError::Ended(_)) => forget(&self.open, relay, &open.held.connection),
                 done => return done,
             }
         }
@@ -122,12 +127,8 @@ impl Dialler {
         };
         match self.connector.connect(relay, &words).await? {
             Greeted::Quic(mut link) => {
-                let open = Open {
-                    connection: link.connection.clone(),
-                    limits: link.welcome.limits,
-                };
                 let dialled = link.dialled.take();
-                self.keep(relay, *link);
+                let open = self.keep(relay, *link);
                 match dialled {
                     Some(dialled) => answer(answered(&open, dialled)).await,
                     None => over_quic(&open, ahead).await,
@@ -157,13 +158,14 @@ impl Dialler {
         }
     }
 
-    /// Keeps the connection until it ends or the relay is about to stop.
-    fn keep(&self, relay: &RelayAddress, link: QuicLink) {
+    /// Keeps the connection until it ends, the relay is about to stop, or nobody holds it.
+    fn keep(&self, relay: &RelayAddress, link: QuicLink) -> Open {
+        let (held, let_go) = Held::here(&link.connection);
         let kept = Open {
-            connection: link.connection.clone(),
+            held,
             limits: link.welcome.limits,
         };
-        self.open().insert(relay.clone(), kept);
+        self.open().insert(relay.clone(), kept.clone());
         let open = Arc::downgrade(&self.open);
         let relay = relay.clone();
         tokio::spawn(async move {
@@ -173,15 +175,22 @@ impl Dialler {
                 control_writer: _control_writer,
                 ..
             } = link;
-            while let Ok(Some(message)) = read_message(&mut control_reader, MAX_FRAME).await {
-                if matches!(message, Message::GoingAway(_) | Message::Refused(_)) {
-                    break;
+            let ended = async {
+                while let Ok(Some(message)) = read_message(&mut control_reader, MAX_FRAME).await {
+                    if matches!(message, Message::GoingAway(_) | Message::Refused(_)) {
+                        break;
+                    }
                 }
+            };
+            tokio::select! {
+                () = ended => {}
+                _ = let_go => sleep(LINGER).await,
             }
             if let Some(open) = open.upgrade() {
                 forget(&open, &relay, &connection);
             }
         });
+        kept
     }
 
     fn open(&self) -> std::sync::MutexGuard<'_, HashMap<RelayAddress, Open>> {
@@ -196,14 +205,15 @@ fn forget(
 ) {
     let mut open = open.lock().unwrap_or_else(|e| e.into_inner());
     // It may be another one by now.
-    if open.get(relay).map(|open| open.connection.stable_id()) == Some(connection.stable_id()) {
+    if open.get(relay).map(|open| open.held.connection.stable_id()) == Some(connection.stable_id())
+    {
         open.remove(relay);
     }
 }
 
 async fn over_quic(open: &Open, ahead: &Ahead) -> Result<LinkStream, LinkError> {
     answer(async {
-        let (mut send, recv) = open.connection.open_bi().await?;
+        let (mut send, recv) = open.held.connection.open_bi().await?;
         ahead.say(&mut send).await?;
         answered(open, (send, recv)).await
     })
@@ -215,7 +225,7 @@ async fn answered(
     (send, mut recv): (quinn::SendStream, quinn::RecvStream),
 ) -> Result<LinkStream, LinkError> {
     await_connected(&mut recv).await?;
-    Ok(LinkStream::quic(&open.connection, send, recv, open.limits))
+    Ok(LinkStream::quic(&open.held, send, recv, open.limits))
 }
 
 async fn answer<T>(dial: impl Future<Output = Result<T, LinkError>>) -> Result<T, LinkError> {

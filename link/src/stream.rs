@@ -6,9 +6,11 @@ use crate::websocket::{Duplex, Socket};
 use deputy_protocol::link::{CloseCode, Limits};
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::oneshot;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -32,27 +34,53 @@ pub struct LinkReader(Reader);
 /// The direction from here.
 pub struct LinkWriter(Writer);
 
+/// What must not end before a stream: its connection, and at a client what keeps that.
+#[derive(Clone)]
+pub(crate) struct Held {
+    pub(crate) connection: quinn::Connection,
+    _keeper: Option<Arc<oneshot::Sender<()>>>,
+}
+
+impl Held {
+    /// A connection that somebody else keeps.
+    pub(crate) fn by_others(connection: &quinn::Connection) -> Self {
+        Self {
+            connection: connection.clone(),
+            _keeper: None,
+        }
+    }
+
+    /// A connection that is kept until nobody holds it; then the receiver is told so.
+    pub(crate) fn here(connection: &quinn::Connection) -> (Self, oneshot::Receiver<()>) {
+        let (keeper, let_go) = oneshot::channel();
+        let held = Self {
+            connection: connection.clone(),
+            _keeper: Some(Arc::new(keeper)),
+        };
+        (held, let_go)
+    }
+}
+
 enum Reader {
-    /// With its connection, which must not end before the stream.
-    Quic(quinn::RecvStream, #[allow(dead_code)] quinn::Connection),
+    Quic(quinn::RecvStream, #[allow(dead_code)] Held),
     WebSocket(Box<PipeReader<Socket>>),
 }
 
 enum Writer {
-    Quic(quinn::SendStream, #[allow(dead_code)] quinn::Connection),
+    Quic(quinn::SendStream, #[allow(dead_code)] Held),
     WebSocket(Box<PipeWriter<Socket>>),
 }
 
 impl LinkStream {
     pub(crate) fn quic(
-        connection: &quinn::Connection,
+        held: &Held,
         send: quinn::SendStream,
         recv: quinn::RecvStream,
         limits: Limits,
     ) -> Self {
         Self {
-            reader: LinkReader(Reader::Quic(recv, connection.clone())),
-            writer: LinkWriter(Writer::Quic(send, connection.clone())),
+            reader: LinkReader(Reader::Quic(recv, held.clone())),
+            writer: LinkWriter(Writer::Quic(send, held.clone())),
             limits,
         }
     }

@@ -3,7 +3,8 @@
 //!
 //! `client` is all of it without sockets and clocks; `native` brings these, for every platform but
 //! browsers; `device.rs` is what a device keeps; `session.rs` is one session for one question, as the
-//! command line's `deputy remote` has it. Bindings for phones and browsers are not built yet.
+//! command line's `deputy remote` has it. The crates `web` and `ffi` beside this one hand it to browsers
+//! and to phones.
 
 pub mod client;
 mod device;

@@ -437,7 +437,7 @@ pub struct Need {
     pub detail: Value,
     /// The answer, once given.
     pub answer: Option<String>,
-    /// Who answered: a device's name, or `cli`.
+    /// Who answered: `device d1`, or `cli`.
     pub answered_by: Option<String>,
     /// When it was opened.
     pub created_at: Time,

@@ -78,3 +78,27 @@ async fn one_connection_carries_many_dials() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_stream_outlives_its_dialler_and_when_both_are_gone_nothing_is_left() {
+    let relay = Relay::start(config()).unwrap();
+    let _link = echo_agent(&relay, 1, Carrier::Quic, &[salt(1)]).await;
+    let dialler = dialler(&relay, CarrierChoice::Only(Carrier::Quic));
+    let to = route(1, salt(1));
+    let mut stream = dialler.dial(&address(&relay), to).await.unwrap();
+    drop(dialler);
+    // Longer than a connection that nobody holds is left open.
+    let began = std::time::Instant::now();
+    eventually("a while to go by", || {
+        began.elapsed() > std::time::Duration::from_secs(2)
+    })
+    .await;
+    let back = round_trip(&mut stream, b"still here").await.unwrap();
+    assert_eq!(back, b"still here");
+    assert_eq!(metric(&relay, "deputy_relay_connections{"), 2);
+    drop(stream);
+    eventually("the client's connection ends", || {
+        metric(&relay, "deputy_relay_connections{") == 1
+    })
+    .await;
+}

@@ -3,11 +3,14 @@
 //! `up.rs` builds and starts it, `test.rs` is everything that must be green, `bench.rs` measures,
 //! `eval.rs` plays the corpus with a live model, `fuzz.rs` looks for bytes that break a promise,
 //! `web.rs` makes the page, with `node.rs`; `tools.rs` finds or fetches the programs that they need.
+//! `eval.rs` plays the corpus with a live model,
+//! `web.rs` makes the page, with `node.rs`; `bindings.rs` makes the phones' core; `tools.rs` finds or fetches the programs that they need.
 
 // A task talks to the person who started it, in the terminal.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
+mod bindings;
 mod eval;
 mod fuzz;
 mod node;
@@ -24,6 +27,7 @@ cargo xtask test           formatting, lints, dependencies, and all tests
 cargo xtask bench [--peers] the benchmarks; with --peers DBOS and Restate are measured in the same run
 cargo xtask web            the page and its core (`up` and `test` do this, too); web-core makes the core alone
 cargo xtask fuzz [TARGET] [--minutes N] [--keep]  libFuzzer on one target or all, 15 minutes each
+cargo xtask bindings [--out DIR]  Swift, Kotlin and Python for the phones' core, into target/bindings
 cargo xtask eval --model PROVIDER/NAME  the corpus of planning and repair against a live model
 ";
 
@@ -39,6 +43,7 @@ fn main() -> ExitCode {
         "fuzz" => fuzz::fuzz(&rest),
         "web" => web::web(),
         "web-core" => web::core(),
+        "bindings" => bindings::bindings(&rest),
         _ => {
             eprint!("{HELP}");
             return ExitCode::from(2);

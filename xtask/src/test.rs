@@ -1,7 +1,8 @@
 //! `cargo xtask test`: everything that must be green before a change lands.
 
-use crate::node;
 use crate::tools::{Done, cargo, cargo_deny, compiler, find, python_packages, root, run};
+use crate::{bindings, node};
+use std::path::Path;
 use std::process::Command;
 
 /// Programs that the tests use as real counterparts, with the Debian package that brings each.
@@ -60,7 +61,9 @@ pub(crate) fn test() -> Done {
         "--test",
         "push",
     ]))?;
+    binaries()?;
     interop()?;
+    foreign()?;
     node::npm(&root().join("ui-web"), &["run", "e2e"])
 }
 
@@ -72,8 +75,8 @@ fn page() -> Done {
     node::npm(&folder, &["run", "test"])
 }
 
-/// A device in Python, written from the specification alone, against the built agent and relay.
-fn interop() -> Done {
+/// The agent and the relay as users get them.
+fn binaries() -> Done {
     run(&mut cargo(&[
         "build",
         "--package",
@@ -84,19 +87,40 @@ fn interop() -> Done {
         "deputy-relay",
         "--bin",
         "deputy-relay",
-    ]))?;
-    let folder = root().join("tests/interop");
-    let packages = python_packages("interop", &folder.join("requirements.txt"))?;
-    let python = find("python3").ok_or("python3 is missing")?;
+    ]))
+}
+
+/// A device in Python, written from the specification alone, against the built agent and relay.
+fn interop() -> Done {
+    let requirements = root().join("tests/interop/requirements.txt");
+    let packages = python_packages("interop", &requirements)?;
+    run(&mut python("interop", &packages)?)
+}
+
+/// The phones' core through its foreign interface, in Python, against the same two.
+fn foreign() -> Done {
+    let folder = bindings::folder();
+    bindings::make(&folder)?;
+    run(&mut cargo(&["build", "--package", "deputy-model-server"]))?;
+    let mut python = python("bindings", &folder.join("python"))?;
+    run(python
+        .arg("--model-server")
+        .arg(root().join("target/debug/deputy-model-server")))
+}
+
+/// `run.py` of a folder of the tests, with modules from elsewhere.
+fn python(name: &str, modules: &Path) -> Result<Command, String> {
     let debug = root().join("target/debug");
-    run(Command::new(python)
-        .arg(folder.join("run.py"))
+    let mut python = Command::new(find("python3").ok_or("python3 is missing")?);
+    python
+        .arg(root().join("tests").join(name).join("run.py"))
         .arg("--deputy")
         .arg(debug.join("deputy"))
         .arg("--relay")
         .arg(debug.join("deputy-relay"))
-        .env("PYTHONPATH", packages)
-        .env("PYTHONDONTWRITEBYTECODE", "1"))
+        .env("PYTHONPATH", modules)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    Ok(python)
 }
 
 fn counterparts() -> Done {

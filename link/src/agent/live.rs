@@ -7,7 +7,7 @@ use crate::address::RelayAddress;
 use crate::connect::{Carrier, Connector, Greeted};
 use crate::error::LinkError;
 use crate::io::{read_message, write_message};
-use crate::stream::LinkStream;
+use crate::stream::{Held, LinkStream};
 use deputy_protocol::link::{
     Binding, Decline, Hello, MAX_FRAME, Message, Pushed, Refusal, Register, RegisterTerms, Role,
     RouteId, Salt, Unregister, VERSIONS, Welcome,
@@ -276,7 +276,12 @@ impl<'a> Live<'a> {
         let Some((_, connection)) = &self.quic else {
             return Ok(());
         };
-        let stream = LinkStream::quic(connection, send, recv, self.welcome.limits);
+        let stream = LinkStream::quic(
+            &Held::by_others(connection),
+            send,
+            recv,
+            self.welcome.limits,
+        );
         let salts = self.setting.routes.salts.clone();
         let arrivals = self.setting.arrivals.clone();
         self.tasks.spawn(async move {

@@ -51,7 +51,8 @@ impl Questions {
         Some((question.token, question.ask.clone()))
     }
 
-    fn answered(&mut self, token: u64) -> bool {
+    /// Whether it was there.
+    pub(super) fn forget(&mut self, token: u64) -> bool {
         let before = self.0.len();
         self.0.retain(|question| question.token != token);
         self.0.len() < before
@@ -249,7 +250,7 @@ impl Client {
             answer
         };
         let Ok(number) = number.parse() else { return };
-        if self.questions.answered(number) {
+        if self.questions.forget(number) {
             let answer = answer.map_err(Trouble::Refused);
             return self.tell(Notice::Answer(number, answer));
         }

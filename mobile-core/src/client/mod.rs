@@ -187,6 +187,12 @@ impl Client {
         Ok(token)
     }
 
+    /// Nobody waits for the answer to a question any more: it is not asked again, nor at all if it
+    /// was not yet.
+    pub fn drop_question(&mut self, token: u64) {
+        self.questions.forget(token);
+    }
+
     /// Keeps the answer to a question at hand and fresh, until [`Client::unwatch`]: told as
     /// [`Notice::View`] whenever it changes. Watching the same twice is watching it once.
     pub fn watch(&mut self, ask: Ask, now: Now) -> Result<(), CommandError> {

@@ -45,9 +45,10 @@ pub enum PairingTrouble {
         "the agent does not take this link: it was used already, or has expired. `deputy pair` shows a new one"
     )]
     NotTaken,
-    /// The person said that the phrases differ.
+    /// The person said that the phrases differ, or nothing until the link expired: the agent ends
+    /// both in the same way.
     #[error(
-        "the agent was told that the phrases differ: nothing was paired. `deputy pair` shows a new link"
+        "at the agent nobody said that the phrases are the same: nothing was paired. `deputy pair` shows a new link"
     )]
     Refused,
     /// The versions have nothing in common.
@@ -338,12 +339,14 @@ impl Machine for Pairing {
         if attempt != self.attempt {
             return;
         }
+        let is = |wanted: CloseCode| code == Some(wanted.number().into());
         match self.stage {
             Stage::Greeting { .. } | Stage::Comparing { .. } if self.lost.is_some() => {
                 self.look_again("", now);
             }
             Stage::Greeting { .. } => self.fail(PairingTrouble::NotTaken),
-            Stage::Comparing { .. } if code == Some(CloseCode::Refused.number().into()) => {
+            // The agent resets the stream and gives the route back; either may be heard of first.
+            Stage::Comparing { .. } if is(CloseCode::Refused) || is(CloseCode::Revoked) => {
                 self.fail(PairingTrouble::Refused);
             }
             Stage::Comparing { .. } => {

@@ -82,34 +82,49 @@ impl AgentHandle {
         what: impl FnOnce(&mut Client, crate::client::Now) -> T + Send + 'static,
     ) -> Option<T> {
         let (tell, told) = oneshot::channel();
-        let call: Call<Client> = Box::new(move |client, now| drop(tell.send(what(client, now))));
+        let call: Call<Client> = Box::new(move |client, now| {
+            let done = what(client, now);
+            Box::new(move || drop(tell.send(done)))
+        });
         self.calls.send(call).ok()?;
         told.await.ok()
     }
 
-    /// See [`Client::command`].
+    /// See [`Client::command`]. The command is kept when this returns.
     pub async fn command(&self, ask: Ask) -> Result<String, CommandError> {
         let taken = self.call(move |client, now| client.command(ask, now)).await;
         taken.unwrap_or(Err(CommandError::NoRandomness))
     }
 
-    /// Asks one question, and waits for its answer, at most `patience_ms`.
+    /// Asks one question, and waits for its answer, at most `patience_ms`. Dropping the future takes
+    /// the question back.
     pub async fn ask(&self, ask: Ask, patience_ms: u64) -> Result<Response, AskError> {
+        let answer = self.ask_raw(ask, patience_ms).await?;
+        let read = serde_json::from_value(answer);
+        Ok(read.map_err(|e| Trouble::Unreadable(e.to_string()))?)
+    }
+
+    /// The same, for whoever reads the answer with more tolerance for what a newer agent says: a
+    /// [`Response`] as JSON.
+    pub async fn ask_raw(&self, ask: Ask, patience_ms: u64) -> Result<Value, AskError> {
         let (tell, told) = oneshot::channel();
         let answers = Arc::clone(&self.answers);
+        let mut waiting = Waiting::new(self);
+        let token = Arc::clone(&waiting.token);
         let asked = self
             .call(move |client, now| {
-                let token = client.ask(ask, patience_ms, now)?;
+                let asked = client.ask(ask, patience_ms, now)?;
                 // Before the client's task does anything else, so before any answer.
-                lock(&answers).insert(token, tell);
+                lock(&answers).insert(asked, tell);
+                *lock(&token) = Some(asked);
                 Ok::<_, CommandError>(())
             })
             .await;
         match asked {
             Some(Ok(())) => {
-                let answer = told.await.unwrap_or(Err(Trouble::Unreachable))?;
-                let read = serde_json::from_value(answer);
-                Ok(read.map_err(|e| Trouble::Unreadable(e.to_string()))?)
+                let answer = told.await.unwrap_or(Err(Trouble::Unreachable));
+                waiting.is_over = true;
+                Ok(answer?)
             }
             Some(Err(error)) => Err(error.into()),
             None => Err(Trouble::Unreachable.into()),
@@ -166,9 +181,51 @@ impl AgentHandle {
         self.call(|client, now| client.network_changed(now)).await;
     }
 
+    /// The device as it is now, see [`Notice::Device`]; `None` when the client's task has ended.
+    pub async fn device(&self) -> Option<PairedDevice> {
+        self.call(|client, _| client.device().clone()).await
+    }
+
     /// How it stands with the agent, now and from now on.
     pub fn line(&self) -> watch::Receiver<LineState> {
         self.line.clone()
+    }
+}
+
+/// Somebody who waits for an answer. Who goes before it is there takes the question back: what is
+/// called after the question was put is done after it.
+struct Waiting<'a> {
+    handle: &'a AgentHandle,
+    token: Arc<Mutex<Option<u64>>>,
+    is_over: bool,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(handle: &'a AgentHandle) -> Self {
+        Self {
+            handle,
+            token: Arc::default(),
+            is_over: false,
+        }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        let token = Arc::clone(&self.token);
+        let answers = Arc::clone(&self.handle.answers);
+        let call: Call<Client> = Box::new(move |client, _| {
+            if let Some(token) = *lock(&token) {
+                lock(&answers).remove(&token);
+                client.drop_question(token);
+            }
+            Box::new(|| {})
+        });
+        // Without a client's task there is no question either.
+        let _ = self.handle.calls.send(call);
     }
 }
 

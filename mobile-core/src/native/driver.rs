@@ -35,8 +35,11 @@ impl Clock {
     }
 }
 
-/// Something to be done to the machine.
-pub(super) type Call<M> = Box<dyn FnOnce(&mut M, Now) + Send>;
+/// Something to be done to the machine; what comes of it is said once its effects are done.
+pub(super) type Call<M> = Box<dyn FnOnce(&mut M, Now) -> Said + Send>;
+
+/// Says what came of a call.
+pub(super) type Said = Box<dyn FnOnce() + Send>;
 
 /// What a machine is moved with.
 pub(super) struct Driver<'a> {
@@ -55,9 +58,13 @@ impl Driver<'_> {
     ) -> Option<T> {
         let (tell, mut inputs) = mpsc::channel(WAITING);
         let mut streams = Streams::new(tell);
+        let mut said: Option<Said> = None;
         loop {
             while let Some(effect) = machine.next_effect() {
                 self.apply(effect, &mut streams);
+            }
+            if let Some(said) = said.take() {
+                said();
             }
             if let Some(done) = done(machine) {
                 return Some(done);
@@ -66,7 +73,7 @@ impl Driver<'_> {
             tokio::select! {
                 biased;
                 call = calls.recv() => match call {
-                    Some(call) => call(machine, self.clock.now()),
+                    Some(call) => said = Some(call(machine, self.clock.now())),
                     None => return None,
                 },
                 Some(input) = inputs.recv() => self.hear(input, machine),

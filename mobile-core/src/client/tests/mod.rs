@@ -356,6 +356,23 @@ fn a_question_is_answered_within_its_patience_whatever_happens() {
 }
 
 #[test]
+fn a_question_that_nobody_waits_for_any_more_is_not_asked() {
+    let mut world = World::new();
+    world.agent.is_there = false;
+    world.settle();
+    let gone = world.client.ask(status(), 600_000, world.now).unwrap();
+    let kept = world.client.ask(status(), 600_000, world.now).unwrap();
+    world.client.drop_question(gone);
+    world.agent.is_there = true;
+    world.pass(60_000);
+    assert_eq!(world.agent.asked("status"), 1);
+    assert!(matches!(world.answer(kept), Some(Ok(_))));
+    // Nor is anybody told that it was not answered in time.
+    world.pass(600_000);
+    assert_eq!(world.answer(gone), None);
+}
+
+#[test]
 fn what_a_device_may_not_do_is_not_even_sent_and_kinds_are_not_mixed_up() {
     let mut world = World::new();
     world.device.rights = Rights::of([Right::View]);

@@ -95,6 +95,8 @@ export class Agent {
           reject(new Error(`deputy ${args.join(' ')}: ${stdout}${stderr}`))
         }
       })
+      // Who reads nothing may be gone by now.
+      child.stdin.on('error', () => undefined)
       child.stdin.end(input)
     })
   }

@@ -18,6 +18,7 @@ export function NeedCard({ need, level = 3 }: { need: Need; level?: 2 | 3 }) {
     <article className="card need" aria-labelledby={`title-${need.id}`}>
       <div className="need-meta small">
         <Tag tone="warn">{KIND[need.kind]}</Tag>
+        <Ago at={need.created_at} className="faint push" />
         {need.automation !== null && (
           <Link to={`/automations/${need.automation}`} className="plain-link clip">
             {name(need.automation)}
@@ -28,7 +29,6 @@ export function NeedCard({ need, level = 3 }: { need: Need; level?: 2 | 3 }) {
             {need.run}
           </Link>
         )}
-        <Ago at={need.created_at} className="faint push" />
       </div>
       <Heading className="need-title wrap" id={`title-${need.id}`}>
         <Link to={`/needs/${need.id}`} className="title-link">

@@ -47,8 +47,8 @@ function line(stream, pattern) {
 }
 
 /** Waits for something to become true. */
-export async function until(what, condition) {
-  const deadline = Date.now() + PATIENCE
+export async function until(what, condition, patience = PATIENCE) {
+  const deadline = Date.now() + patience
   for (;;) {
     const found = await condition()
     if (found) return found
@@ -252,4 +252,17 @@ export async function shot(page, name) {
 export function end() {
   for (const child of running) child.kill('SIGKILL')
   rmSync(directory, { recursive: true, force: true })
+}
+
+/** Fails when a page scrolls sideways, and says what is too wide. */
+export async function fits(page, what) {
+  const wide = await page.evaluate(() => {
+    const over = document.documentElement.scrollWidth - innerWidth
+    if (over <= 0) return null
+    const all = [...document.querySelectorAll('body *')]
+    const sticking = all.filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+    const named = sticking.slice(0, 40).map((one) => `${one.localName}.${one.getAttribute('class')}`)
+    return `${over} px: ${[...new Set(named)].join(' ')}`
+  })
+  if (wide) throw new Error(`${what} scrolls sideways by ${wide}`)
 }

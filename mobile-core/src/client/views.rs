@@ -33,6 +33,8 @@ pub struct View {
     pub trouble: Option<String>,
     /// When the answer was given, ms since 1970.
     pub as_of_ms: Option<i64>,
+    /// Another number whenever the answer is another; of no two answers the same.
+    pub changes: u64,
     pub(super) dirty: bool,
     pub(super) asked_in_session: bool,
     watched: u32,
@@ -52,6 +54,7 @@ pub(super) struct KeptView {
 #[derive(Default)]
 pub(super) struct Views {
     all: Vec<View>,
+    changes: u64,
 }
 
 impl Views {
@@ -68,7 +71,7 @@ impl Views {
                 ..View::new(kept.ask)
             })
             .collect();
-        Self { all }
+        Self { all, changes: 0 }
     }
 
     pub(super) fn kept(&self) -> Vec<KeptView> {
@@ -162,16 +165,22 @@ impl Views {
     ) -> Option<Ask> {
         let view = { self.all.iter_mut() }.find(|view| view.in_flight == Some(number))?;
         view.in_flight = None;
-        let before = (view.answer.clone(), view.trouble.clone());
-        match answer {
+        let is_changed = match answer {
             Ok(answer) => {
-                view.take(answer);
-                view.trouble = None;
                 view.as_of_ms = Some(unix_ms);
+                let is_other = view.take(answer);
+                if is_other {
+                    self.changes += 1;
+                    view.changes = self.changes;
+                }
+                view.trouble.take().is_some() || is_other
             }
-            Err(trouble) => view.trouble = Some(trouble),
-        }
-        let is_changed = before.0 != view.answer || before.1 != view.trouble;
+            Err(trouble) => {
+                let is_other = view.trouble.as_ref() != Some(&trouble);
+                view.trouble = Some(trouble);
+                is_other
+            }
+        };
         is_changed.then(|| view.ask.clone())
     }
 }
@@ -183,6 +192,7 @@ impl View {
             answer: None,
             trouble: None,
             as_of_ms: None,
+            changes: 0,
             dirty: true,
             asked_in_session: false,
             watched: 0,
@@ -234,7 +244,8 @@ impl View {
         }
     }
 
-    fn take(&mut self, answer: Value) {
+    /// Whether it is another answer than before.
+    fn take(&mut self, answer: Value) -> bool {
         let limit = match self.ask {
             Ask::Chat { limit, .. } => usize::try_from(limit).unwrap_or(usize::MAX),
             _ => 0,
@@ -243,9 +254,11 @@ impl View {
             { self.answer.as_mut() }.and_then(|answer| answer.get_mut("value")),
             chat(&answer),
         ) {
-            append(lines, newer, limit);
+            append(lines, newer, limit)
         } else {
+            let is_other = self.answer.as_ref() != Some(&answer);
             self.answer = Some(answer);
+            is_other
         }
     }
 }
@@ -261,17 +274,21 @@ fn seq(line: &Value) -> i64 {
     line["seq"].as_i64().unwrap_or(0)
 }
 
-/// Appends what is newer. As many lines as were asked for may have more before them that nobody has
-/// seen, so they stand alone.
-fn append(lines: &mut Vec<Value>, newer: &[Value], limit: usize) {
+/// Appends what is newer; whether there is any. As many lines as were asked for may have more before
+/// them that nobody has seen, so they stand alone.
+fn append(lines: &mut Vec<Value>, newer: &[Value], limit: usize) -> bool {
+    let last = lines.last().map_or(0, seq);
     if newer.len() >= limit {
+        let is_other = lines != newer;
         *lines = newer.to_vec();
-    } else {
-        let last = lines.last().map_or(0, seq);
-        lines.extend(newer.iter().filter(|line| seq(line) > last).cloned());
+        return is_other;
     }
+    let known = lines.len();
+    lines.extend(newer.iter().filter(|line| seq(line) > last).cloned());
+    let is_other = lines.len() > known;
     let surplus = lines.len().saturating_sub(CHAT_LINES);
     lines.drain(..surplus);
+    is_other
 }
 
 /// Whether what happened may change an answer; in doubt it may.

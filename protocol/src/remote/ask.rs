@@ -167,6 +167,9 @@ pub enum Ask {
         /// In one state.
         #[serde(default)]
         state: Option<String>,
+        /// Only those that are older than this run: its id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<String>,
         /// At most so many.
         limit: u32,
     },
@@ -364,10 +367,12 @@ impl Ask {
             Self::Runs {
                 automation,
                 state,
+                before,
                 limit,
             } => Request::Runs {
                 automation,
                 state,
+                before,
                 limit,
             },
             Self::Run { run } => Request::RunShow { run },
@@ -457,10 +462,12 @@ impl Ask {
             Request::Runs {
                 automation,
                 state,
+                before,
                 limit,
             } => Self::Runs {
                 automation,
                 state,
+                before,
                 limit,
             },
             Request::RunShow { run } => Self::Run { run },

@@ -19,16 +19,18 @@ export function NeedCard({ need, level = 3 }: { need: Need; level?: 2 | 3 }) {
       <div className="need-meta small">
         <Tag tone="warn">{KIND[need.kind]}</Tag>
         <Ago at={need.created_at} className="faint push" />
-        {need.automation !== null && (
-          <Link to={`/automations/${need.automation}`} className="plain-link clip">
-            {name(need.automation)}
-          </Link>
-        )}
-        {need.run !== null && (
-          <Link to={`/runs/${need.run}`} className="plain-link faint">
-            {need.run}
-          </Link>
-        )}
+        <span className="need-of">
+          {need.automation !== null && (
+            <Link to={`/automations/${need.automation}`} className="plain-link clip">
+              {name(need.automation)}
+            </Link>
+          )}
+          {need.run !== null && (
+            <Link to={`/runs/${need.run}`} className="plain-link faint">
+              {need.run}
+            </Link>
+          )}
+        </span>
       </div>
       <Heading className="need-title wrap" id={`title-${need.id}`}>
         <Link to={`/needs/${need.id}`} className="title-link">

@@ -1,13 +1,20 @@
 //! What is shown: answers that are asked for again when something has happened, never more often
 //! than makes sense, and never forgotten, so that there is something to see without a line.
 
+use super::Now;
 use deputy_protocol::model::Event;
 use deputy_protocol::remote::Ask;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The same is not asked again sooner than this, ms.
-const LEAST: u64 = 250;
+/// The same is not asked again sooner than this, ms: what happens is to be seen within a blink.
+const LEAST: u64 = 40;
+
+/// Nor sooner than so many times what its last answer took, so that asking never is most of the work.
+const REST: u64 = 4;
+
+/// However long that was, ms.
+const MOST_REST: u64 = 1_000;
 
 /// A run at work is looked at again after this, ms: its steps are no events.
 const LIVE: u64 = 500;
@@ -40,6 +47,8 @@ pub struct View {
     watched: u32,
     in_flight: Option<u64>,
     asked_at: Option<u64>,
+    /// How long the last answer was on its way, ms.
+    took: u64,
 }
 
 /// As it is kept.
@@ -161,13 +170,14 @@ impl Views {
         &mut self,
         number: u64,
         answer: Result<Value, String>,
-        unix_ms: i64,
+        now: Now,
     ) -> Option<Ask> {
         let view = { self.all.iter_mut() }.find(|view| view.in_flight == Some(number))?;
         view.in_flight = None;
+        view.took = now.ticks.saturating_sub(view.asked_at.unwrap_or(now.ticks));
         let is_changed = match answer {
             Ok(answer) => {
-                view.as_of_ms = Some(unix_ms);
+                view.as_of_ms = Some(now.unix_ms);
                 let is_other = view.take(answer);
                 if is_other {
                     self.changes += 1;
@@ -198,6 +208,7 @@ impl View {
             watched: 0,
             in_flight: None,
             asked_at: None,
+            took: 0,
         }
     }
 
@@ -207,7 +218,7 @@ impl View {
             return None;
         }
         let after = match (self.dirty, self.is_live()) {
-            (true, _) => LEAST,
+            (true, _) => (self.took * REST).clamp(LEAST, MOST_REST),
             (false, true) => LIVE,
             (false, false) => return None,
         };

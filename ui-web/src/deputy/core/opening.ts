@@ -150,7 +150,8 @@ function nameOfBrowser(): string {
   return system ? `${browser} on ${system}` : browser
 }
 
-/** The core’s messages go on a sentence; here they begin one. */
+/** The core’s messages go on a sentence; here they are one. */
 function sentence(message: string): string {
-  return message.charAt(0).toUpperCase() + message.slice(1)
+  const words = message.charAt(0).toUpperCase() + message.slice(1).replaceAll('`', '')
+  return /\w$/.test(words) ? `${words}.` : words
 }

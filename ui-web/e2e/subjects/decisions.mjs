@@ -172,6 +172,7 @@ export default async function decisions(stage) {
       await answer(need, 'It is authorised: go on', 'auth')
       await until('the mail', () => mail.taken.length === 1)
       if (!mail.taken[0].includes('Lamp for 40 EUR, 3 left.')) throw new Error(mail.taken[0])
+      await until('the end', async () => (await run('r1')) === 'succeeded')
     },
 
     async 'an effect in doubt is not done again when it happened'() {

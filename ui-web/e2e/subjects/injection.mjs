@@ -215,7 +215,7 @@ export default async function injection(stage) {
           capabilities: { 'notify.send': {} },
           assumptions: words('guess'),
         },
-        script: `export default async () => { await tools.notify.send({ title: ${JSON.stringify(everything('would'))} }); };`,
+        script: `export default async () => { for (const title of ${JSON.stringify(words('would'))}) await tools.notify.send({ title, once: title.slice(0, 40) }); };`,
       }
       await agent.model([
         {

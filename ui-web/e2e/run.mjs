@@ -6,16 +6,16 @@
 
 import { PATIENCE, browser, end, open, shot } from './world.mjs'
 
-/** Each is a file in subjects/. Those that wait much come first: two go on at a time. */
+/** Each is a file in subjects/. Those that take longest come first: two go on at a time. */
 const SUBJECTS = [
+  'surfaces',
   'devices',
+  'injection',
+  'keyboard',
   'history',
   'decisions',
-  'injection',
-  'surfaces',
-  'keyboard',
-  'origins',
   'versions',
+  'origins',
   'weight',
 ]
 const ABREAST = 2

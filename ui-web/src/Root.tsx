@@ -27,7 +27,7 @@ export function Root({ opening }: { opening: Opening }) {
   if (state.state === 'paired') {
     const { offered } = state
     return (
-      <Suspense>
+      <Suspense fallback={<FirstRun state={{ state: 'connecting' }} />}>
         <App deputy={state.deputy} />
         {offered !== undefined && (
           <PairedAlready onUse={() => opening.pair(offered, '')} onKeep={opening.keep} />

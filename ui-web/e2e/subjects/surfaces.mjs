@@ -168,6 +168,7 @@ export default async function surfaces(stage) {
     async 'loading: shown at once, with what is coming'() {
       for (const [size, , scheme] of LOOKS) {
         const page = pages.get(`${size}-${scheme}`)
+        await page.evaluate(() => navigator.serviceWorker.ready.then(() => true))
         // The agent is there and says nothing for the moment.
         agent.child.kill('SIGSTOP')
         try {

@@ -250,12 +250,16 @@ export default async function injection(stage) {
     },
 
     async 'dialogs and the palette'() {
-      await both('/automations/a1', (page) =>
-        page.getByRole('button', { name: 'Archive this automation' }).click(),
-      )
+      await both('/automations/a1', async (page) => {
+        await page.getByRole('button', { name: 'Archive this automation' }).click()
+        await page.getByRole('alertdialog').filter({ hasText: '@script-name@' }).waitFor()
+      })
       await shot(desk, 'desktop-hostile-dialog')
       await desk.keyboard.press('Escape')
-      await look(desk, '/automations', () => desk.keyboard.press('Control+k'))
+      await look(desk, '/automations', async () => {
+        await desk.keyboard.press('Control+k')
+        await desk.getByRole('dialog', { name: 'Go to' }).filter({ hasText: '@script-name@' }).waitFor()
+      })
       await shot(desk, 'desktop-hostile-palette')
     },
 

@@ -172,7 +172,9 @@ export default async function surfaces(stage) {
         // The agent is there and says nothing for the moment.
         agent.child.kill('SIGSTOP')
         try {
-          await visit(page, `${size}-${scheme}`, 'loading', [['run', '/runs/r3']])
+          await visit(page, `${size}-${scheme}`, 'loading', [['run', '/runs/r3']], (at) =>
+            at.locator('.skeleton').waitFor(),
+          )
         } finally {
           agent.child.kill('SIGCONT')
         }
@@ -229,8 +231,7 @@ function cutOff() {
     if (isCut && !isTold) found.push(`${one.localName}.${one.className}`)
     if (one.matches('button, a, input, textarea')) {
       const { left, right, width } = one.getBoundingClientRect()
-      if (width > 1 && (left < -1 || right > innerWidth + 1) && !one.closest('.tabs'))
-        found.push(one.outerHTML.slice(0, 80))
+      if (width > 1 && (left < -1 || right > innerWidth + 1)) found.push(one.outerHTML.slice(0, 80))
     }
   }
   return [...new Set(found)]

@@ -50,6 +50,7 @@ fn main() {
             Request::Runs {
                 automation: None,
                 state: None,
+                before: None,
                 limit: 50,
             },
         ),
@@ -58,6 +59,7 @@ fn main() {
             Request::Runs {
                 automation: Some("a500".into()),
                 state: None,
+                before: None,
                 limit: 50,
             },
         ),

@@ -97,6 +97,7 @@ async fn an_agent_with_nothing_due_never_wakes() {
     let request = Request::Runs {
         automation: None,
         state: None,
+        before: None,
         limit: 10,
     };
     let Ok(Response::Runs(runs)) = try_ask(&agent, request).await else {

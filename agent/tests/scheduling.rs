@@ -441,6 +441,7 @@ async fn what_was_missed_by_many_never_starts_all_at_once() {
                 let request = Request::Runs {
                     automation: None,
                     state: Some("succeeded".into()),
+                    before: None,
                     limit: 100,
                 };
                 let Response::Runs(runs) = world.ask(request).await else {

@@ -162,6 +162,9 @@ pub enum Request {
         automation: Option<String>,
         /// In one state.
         state: Option<String>,
+        /// Only those that are older than this run.
+        #[serde(default)]
+        before: Option<String>,
         /// At most so many.
         limit: u32,
     },

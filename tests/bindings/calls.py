@@ -53,7 +53,7 @@ async def runs_something_and_lists_everything_in_types(world):
     same = await agent.contract_diff(world.automation, 1, 1)
     expect(same.verdict.is_SAME() and same.changes == [], f"{same}")
     # And without names, as views have it.
-    answer = await agent.ask(core.Question.RUNS(automation=None, state=None, limit=1), 20_000)
+    answer = await agent.ask(core.Question.RUNS(automation=None, state=None, before=None, limit=1), 20_000)
     expect(answer.is_RUNS() and answer[0] == [only], f"{answer}")
 
 

@@ -215,6 +215,7 @@ impl Home {
         let request = Request::Runs {
             automation: automation.map(str::to_owned),
             state: None,
+            before: None,
             limit: 1_000_000,
         };
         match self.ask(request) {

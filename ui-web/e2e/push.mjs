@@ -9,7 +9,7 @@ const FIREFOX = process.env.FIREFOX ?? '/usr/bin/firefox-esr'
 
 const service = await new PushService().up()
 const agent = await new Agent('push').up()
-agent.cli('config', 'set', 'push_hosts', JSON.stringify([service.host]))
+await agent.cli('config', 'set', 'push_hosts', JSON.stringify([service.host]))
 
 const firefox = await puppeteer.launch({
   browser: 'firefox',
@@ -37,11 +37,11 @@ page.on('pageerror', (error) => {
 
 /** Types a link into the page and says yes at the agent; puppeteer's side of `Agent.pair`. */
 async function pair() {
-  const { id, link } = agent.cli('pair')
+  const { id, link } = await agent.cli('pair')
   await page.goto(`${agent.address}/#${link.split('#')[1]}`)
   await page.waitForSelector('.phrase')
-  agent.cli('pair', '--id', id)
-  agent.cli('pair', '--id', id, '--same')
+  await agent.cli('pair', '--id', id)
+  await agent.cli('pair', '--id', id, '--same')
   await page.waitForSelector('.line-mark.line-open')
 }
 
@@ -59,16 +59,9 @@ const press = async (name) => {
 
 /** An automation whose next run asks for approval. */
 function asking(name) {
-  const contract = {
-    contract: 1,
-    purpose: name,
-    timezone: 'UTC',
-    triggers: [{ manual: true }],
-    capabilities: { 'notify.send': {} },
-    requires_approval: [{ of: 'notify.send' }],
-  }
+  const contract = { capabilities: { 'notify.send': {} }, requires_approval: [{ of: 'notify.send' }] }
   const script = "export default async () => { await tools.notify.send({title: 't', body: 'b'}) }"
-  return agent.install({ bundle: 1, name, contract, script })
+  return agent.install(name, contract, script)
 }
 
 const checks = {
@@ -80,14 +73,14 @@ const checks = {
     await until('the test', async () => (await shown()).some(({ tag }) => tag === 'test'))
     const [first] = service.posted
     if (!/^vapid t=.+, k=.+$/.test(first.headers.authorization)) throw new Error('nobody has signed it')
-    await until('the word of it', () => agent.cli('devices')[0].push?.reached_at)
+    await until('the word of it', async () => (await agent.cli('devices'))[0].push?.reached_at)
     await page.waitForSelector('::-p-text(last reached)')
     await shotOf('firefox-notifications')
   },
 
   async 'what needs its person is shown once, sealed, while another place is open'() {
-    const automation = asking('Invoices <b>')
-    agent.cli('automation', 'run', automation)
+    const automation = await asking('Invoices <b>')
+    await agent.cli('automation', 'run', automation)
     await until('the notification', async () => (await shown()).some(({ title }) => title === 'Invoices <b>'))
     const lengths = new Set(service.posted.map(({ body }) => body.length))
     if (lengths.size !== 1) throw new Error(`their lengths tell them apart: ${[...lengths]}`)
@@ -95,19 +88,19 @@ const checks = {
   },
 
   async 'what is answered elsewhere is shown no more'() {
-    const [need] = agent.cli('needs')
-    agent.cli('need', 'answer', need.id, 'approve')
+    const [need] = await agent.cli('needs')
+    await agent.cli('need', 'answer', need.id, 'approve')
     await until('it to go', async () => !(await shown()).some(({ tag }) => tag === need.id))
   },
 
   async 'with every page closed it is told as well'() {
     const before = service.posted.length
     await page.goto('about:blank')
-    asking('Closed')
-    agent.cli('automation', 'run', 'a2')
+    await asking('Closed')
+    await agent.cli('automation', 'run', 'a2')
     // The push service says that it is taken when the browser has handed it to the worker.
     await until('the push', () => service.posted.length > before)
-    await until('the word of it', () => agent.cli('needs').length === 1)
+    await until('the word of it', async () => (await agent.cli('needs')).length === 1)
     await page.goto(`${agent.address}/costs`)
     await until('the notification', async () => (await shown()).some(({ title }) => title === 'Closed'))
   },
@@ -117,7 +110,7 @@ const checks = {
     await page.waitForSelector('.line-mark.line-open')
     await press('Turn off here')
     await page.waitForSelector('::-p-text(Turn on here)')
-    if (agent.cli('devices')[0].push) throw new Error('the agent would still send')
+    if ((await agent.cli('devices'))[0].push) throw new Error('the agent would still send')
   },
 }
 
@@ -134,10 +127,10 @@ const phone = await open(context, trouble)
 const inChromium = {
   async 'a tap opens the item in the page that is open, where it is answered'() {
     await agent.pair(phone)
-    const automation = asking('Tapped')
-    agent.cli('automation', 'run', automation)
-    const open = () => agent.cli('needs').find((need) => need.automation === automation)
-    const need = await until('the item', open)
+    const automation = await asking('Tapped')
+    await agent.cli('automation', 'run', automation)
+    const waiting = async () => (await agent.cli('needs')).find((need) => need.automation === automation)
+    const need = await until('the item', waiting)
     await phone.goto(`${agent.address}/costs`)
     await connected(phone).waitFor()
     const push = {
@@ -170,7 +163,7 @@ const inChromium = {
     await phone.waitForURL(`**/needs/${need.id}`)
     await shot(phone, 'phone-tapped')
     await phone.getByRole('button', { name: 'Approve', exact: true }).click()
-    await until('the answer', () => !open())
+    await until('the answer', async () => !(await waiting()))
     if ((await handOver({ ...push, id: 'u2', kind: 'settled', title: '' })).length > 0)
       throw new Error('it is still shown')
     for (const nonsense of [null, 7, 'x', {}, { kind: 'party' }]) await handOver(nonsense)
@@ -188,7 +181,7 @@ try {
   failed = true
   console.error(
     error,
-    agent.cli('devices')[0],
+    await agent.cli('devices')[0],
     service.posted.length,
     await shown().catch(String),
     await page.evaluate(() => Notification.permission),

@@ -1,6 +1,6 @@
 // A real agent, a real relay and a real browser, in temporary directories; all gone at the end.
 
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { chromium } from 'playwright-core'
 const DEBUG = new URL('../../target/debug/', import.meta.url).pathname
 const DEPUTY = process.env.DEPUTY ?? join(DEBUG, 'deputy')
 const RELAY = process.env.DEPUTY_RELAY ?? join(DEBUG, 'deputy-relay')
+const MODEL = process.env.DEPUTY_MODEL_SERVER ?? join(DEBUG, 'deputy-model-server')
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
 /** Where screenshots are left. */
@@ -19,6 +20,7 @@ export const PATIENCE = 30_000
 
 const directory = mkdtempSync(join(tmpdir(), 'deputy-e2e-'))
 const running = new Set()
+let bundles = 0
 
 function start(program, args, options = {}) {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
@@ -45,8 +47,8 @@ function line(stream, pattern) {
 }
 
 /** Waits for something to become true. */
-export async function until(what, condition) {
-  const deadline = Date.now() + PATIENCE
+export async function until(what, condition, patience = PATIENCE) {
+  const deadline = Date.now() + patience
   for (;;) {
     const found = await condition()
     if (found) return found
@@ -77,29 +79,69 @@ export class Agent {
     await ended
   }
 
-  /** What a command prints. */
+  /** What a command prints; what it is refused with when it fails. */
   cli(...args) {
-    const { stdout, stderr } = spawnSync(DEPUTY, [...args, '--json'], { env: this.env, encoding: 'utf8' })
-    if (stdout === '') throw new Error(`deputy ${args.join(' ')}: ${stderr}`)
-    return JSON.parse(stdout)
+    return this.tell('', ...args)
   }
 
-  /** Installs a bundle, accepted at once; the automation's id. */
-  install(bundle) {
-    const file = join(directory, 'bundle.json')
-    writeFileSync(file, JSON.stringify(bundle))
-    return this.cli('install', file, '--yes').automation
+  /** The same, with something on its standard input. */
+  tell(input, ...args) {
+    return new Promise((resolve, reject) => {
+      const options = { env: this.env, maxBuffer: 1 << 28 }
+      const child = execFile(DEPUTY, [...args, '--json'], options, (_, stdout, stderr) => {
+        try {
+          resolve(JSON.parse(stdout || stderr))
+        } catch {
+          reject(new Error(`deputy ${args.join(' ')}: ${stdout}${stderr}`))
+        }
+      })
+      // Who reads nothing may be gone by now.
+      child.stdin.on('error', () => undefined)
+      child.stdin.end(input)
+    })
+  }
+
+  /** Installs a bundle and accepts it with all its doubts; its automation's id. */
+  async install(name, contract, script) {
+    const whole = { contract: 1, purpose: name, timezone: 'UTC', triggers: [{ manual: true }], ...contract }
+    const file = join(directory, `bundle-${++bundles}.json`)
+    writeFileSync(file, JSON.stringify({ bundle: 1, name, contract: whole, script }))
+    const proposal = await this.cli('install', file)
+    if (!proposal.id) throw new Error(`${name} is not taken: ${JSON.stringify(proposal)}`)
+    const confirm = proposal.doubts.flatMap((doubt) => ['--confirm', doubt.id])
+    const accepted = await this.cli('proposal', 'accept', proposal.id, ...confirm)
+    if (accepted.state !== 'accepted') throw new Error(`${name}: ${JSON.stringify(accepted)}`)
+    return accepted.automation
+  }
+
+  /** The open item of a kind, as soon as there is one. */
+  need(kind) {
+    return until(`an item: ${kind}`, async () => (await this.cli('needs')).find((one) => one.kind === kind))
+  }
+
+  /** Plans and repairs are what a script of the provider's says. */
+  async model(lines) {
+    const file = join(directory, `model-${++bundles}.json`)
+    writeFileSync(file, JSON.stringify(lines))
+    const child = start(MODEL, [file])
+    const [url] = await line(child.stdout, /http\S+/)
+    /** What the provider found wrong with what it was asked. */
+    this.violations = ''
+    child.stderr.on('data', (data) => (this.violations += data))
+    const place = ['--provider', 'anthropic', '--base-url', url, '--model', 'scripted', '--key-stdin']
+    await this.tell('sk-scripted-key', 'model', 'set', ...place)
+    await this.cli('config', 'set', 'repair.cool_down_ms', '0')
   }
 
   /** Pairs a page that is served by `server`, with the person's word; compares the phrases. */
   async pair(page, server = this, rights = 'view,control,approve') {
-    const { id, link } = this.cli('pair', '--rights', rights)
+    const { id, link } = await this.cli('pair', '--rights', rights)
     await page.goto(`${server.address}/#${link.split('#')[1]}`)
     const shown = (await page.locator('.phrase span').allTextContents()).join(' ')
     const phrase = shown || (await page.locator('.phrase').innerText()).split(/\s+/).join(' ')
-    const { phrase: told } = this.cli('pair', '--id', id)
+    const { phrase: told } = await this.cli('pair', '--id', id)
     if (phrase !== told) throw new Error(`the page shows “${phrase}”, the agent “${told}”`)
-    this.cli('pair', '--id', id, '--same')
+    await this.cli('pair', '--id', id, '--same')
     await connected(page).waitFor({ timeout: PATIENCE })
   }
 }
@@ -107,8 +149,7 @@ export class Agent {
 /** A relay whose certificate outlives it. */
 export class Relay {
   constructor() {
-    this.folder = join(directory, 'relay')
-    mkdirSync(this.folder)
+    this.folder = mkdtempSync(join(directory, 'relay-'))
     const file = (name) => join(this.folder, name)
     execFileSync(
       'openssl',
@@ -181,6 +222,21 @@ export async function open(context, trouble) {
   return page
 }
 
+export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
+export const DESKTOP = { viewport: { width: 1280, height: 800 } }
+
+/** Waits for words that can be seen. */
+export function seen(page, words) {
+  return page.getByText(words).locator('visible=true').first().waitFor()
+}
+
+/** Waits until words can be seen no longer. */
+export function gone(page, words) {
+  return until(`“${words}” to go`, async () => {
+    return (await page.getByText(words).locator('visible=true').count()) === 0
+  })
+}
+
 /** The mark of a line that is open. */
 export function connected(page) {
   return page.locator('.line-mark.line-open:visible').first()
@@ -196,4 +252,17 @@ export async function shot(page, name) {
 export function end() {
   for (const child of running) child.kill('SIGKILL')
   rmSync(directory, { recursive: true, force: true })
+}
+
+/** Fails when a page scrolls sideways, and says what is too wide. */
+export async function fits(page, what) {
+  const wide = await page.evaluate(() => {
+    const over = document.documentElement.scrollWidth - innerWidth
+    if (over <= 0) return null
+    const all = [...document.querySelectorAll('body *')]
+    const sticking = all.filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+    const named = sticking.slice(0, 40).map((one) => `${one.localName}.${one.getAttribute('class')}`)
+    return `${over} px: ${[...new Set(named)].join(' ')}`
+  })
+  if (wide) throw new Error(`${what} scrolls sideways by ${wide}`)
 }

@@ -15,7 +15,10 @@ import { Toasts } from './shell/Toasts'
 import { NeedsPage } from './surfaces/needs/NeedsPage'
 
 const NeedPage = lazy(() => import('./surfaces/needs/NeedPage'))
-const ChatPage = lazy(() => import('./surfaces/chat/ChatPage'))
+const loadChat = () => import('./surfaces/chat/ChatPage')
+// Where most begin: it comes while the core does.
+if (/^\/(chat)?$/.test(location.pathname)) void loadChat()
+const ChatPage = lazy(loadChat)
 const AutomationsPage = lazy(() => import('./surfaces/automations/AutomationsPage'))
 const AutomationPage = lazy(() => import('./surfaces/automations/AutomationPage'))
 const InputPage = lazy(() => import('./surfaces/automations/InputPage'))

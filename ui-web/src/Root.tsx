@@ -7,21 +7,31 @@ import { FirstRun, type FirstRunState } from './surfaces/pairing/FirstRun'
 /** How a browser comes to its agent; the core implements it. */
 export interface Opening {
   /** The same object until it changes. */
-  state: () => FirstRunState | { state: 'paired'; deputy: Deputy }
+  state: () => FirstRunState | { state: 'paired'; deputy: Deputy; offered?: string }
   subscribe: (listener: () => void) => () => void
   pair: (link: string, name: string) => void
   again: () => void
   cancel: () => void
+  /** The link that was offered to a browser that is paired already is not used. */
+  keep: () => void
 }
 
-const App = lazy(() => import('./App').then((module) => ({ default: module.App })))
+// Most who come are paired: the page comes while the core does.
+const page = import('./App')
+const App = lazy(() => page.then((module) => ({ default: module.App })))
+
+const PairedAlready = lazy(() => import('./surfaces/pairing/PairedAlready'))
 
 export function Root({ opening }: { opening: Opening }) {
   const state = useSyncExternalStore(opening.subscribe, opening.state)
   if (state.state === 'paired') {
+    const { offered } = state
     return (
-      <Suspense>
+      <Suspense fallback={<FirstRun state={{ state: 'connecting' }} />}>
         <App deputy={state.deputy} />
+        {offered !== undefined && (
+          <PairedAlready onUse={() => opening.pair(offered, '')} onKeep={opening.keep} />
+        )}
       </Suspense>
     )
   }

@@ -175,6 +175,7 @@ impl Bench {
             let runs = Request::Runs {
                 automation: Some(automation.to_owned()),
                 state: None,
+                before: None,
                 limit: 1,
             };
             match self.ask(runs) {

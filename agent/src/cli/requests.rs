@@ -107,6 +107,7 @@ pub(super) fn request(command: Command) -> Result<Request, ErrorBody> {
         } => Request::Runs {
             automation,
             state,
+            before: None,
             limit,
         },
         Command::Run(Run::Show { id }) => Request::RunShow { run: id },

@@ -82,8 +82,9 @@ impl Control {
             Request::Runs {
                 automation,
                 state,
+                before,
                 limit,
-            } => self.runs(automation, state, limit).await,
+            } => self.runs(automation, state, before, limit).await,
             Request::RunShow { run } => self.run_show(&run).await,
             Request::RunCancel { run } => self.run_cancel(&run).await,
             Request::Inputs {

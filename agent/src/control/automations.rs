@@ -70,7 +70,7 @@ impl Control {
                         plain_words: words,
                         script: script.unwrap_or_default(),
                         webhooks,
-                        runs: runs::list(db, Some(automation), None, 10)?,
+                        runs: runs::list(db, Some(automation), None, None, 10)?,
                     }))
                 })
                 .await,
@@ -210,7 +210,9 @@ impl Control {
             self.executor
                 .parts
                 .store
-                .read(move |db| runs::list(db, Some(automation), Some(RunState::Running), 1_000))
+                .read(move |db| {
+                    runs::list(db, Some(automation), Some(RunState::Running), None, 1_000)
+                })
                 .await,
         )?;
         for run in at_work {

@@ -106,15 +106,17 @@ impl Control {
         &self,
         automation: Option<String>,
         state: Option<String>,
+        before: Option<String>,
         limit: u32,
     ) -> Answer<Response> {
         let automation = optional(Key::Automation, automation)?;
+        let before = optional(Key::Run, before)?;
         let state = state_word(state.as_deref(), RunState::parse)?;
         stored(
             self.executor
                 .parts
                 .store
-                .read(move |db| runs::list(db, automation, state, limit))
+                .read(move |db| runs::list(db, automation, state, before, limit))
                 .await,
         )
         .map(Response::Runs)

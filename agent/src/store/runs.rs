@@ -241,11 +241,12 @@ pub fn get(db: &Connection, key: i64) -> Result<Option<Run>, StoreError> {
     Ok(found)
 }
 
-/// Runs, newest first.
+/// Runs, newest first; those that are older than one, if it is named.
 pub fn list(
     db: &Connection,
     automation: Option<i64>,
     state: Option<RunState>,
+    before: Option<i64>,
     limit: u32,
 ) -> Result<Vec<Run>, StoreError> {
     let mut sql = format!("SELECT {COLUMNS} FROM runs WHERE 1");
@@ -255,10 +256,16 @@ pub fn list(
     if state.is_some() {
         sql += " AND state=?2";
     }
-    sql += " AND (?1 IS NULL OR 1) AND (?2 IS NULL OR 1) ORDER BY id DESC LIMIT ?3";
+    if before.is_some() {
+        sql += " AND id<?3";
+    }
+    sql += " AND (?1 IS NULL OR 1) AND (?2 IS NULL OR 1) AND (?3 IS NULL OR 1) ORDER BY id DESC LIMIT ?4";
     let mut query = db.prepare_cached(&sql)?;
     let rows = query
-        .query_map(params![automation, state.map(RunState::as_str), limit], run)?
+        .query_map(
+            params![automation, state.map(RunState::as_str), before, limit],
+            run,
+        )?
         .collect::<Result<_, _>>()?;
     Ok(rows)
 }

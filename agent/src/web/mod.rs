@@ -15,7 +15,7 @@ use crate::control::Control;
 use deputy_protocol::ErrorBody;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -138,7 +138,13 @@ async fn route(control: &Control, here: IpAddr, request: Request<Incoming>) -> R
         },
         ["session"] if *request.method() == Method::GET => session::open(control, request),
         ["hooks", ..] => nothing(),
-        _ if *request.method() == Method::GET => page::file(&path).unwrap_or_else(nothing),
+        _ if *request.method() == Method::GET => {
+            let encodings = request.headers().get(ACCEPT_ENCODING);
+            let takes_gzip = encodings
+                .and_then(|e| e.to_str().ok())
+                .is_some_and(|e| e.contains("gzip"));
+            page::file(&path, takes_gzip).unwrap_or_else(nothing)
+        }
         _ => nothing(),
     }
 }

@@ -6,7 +6,7 @@
 use super::Reply;
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
 use hyper::{Response, StatusCode};
 
 mod files {
@@ -39,9 +39,9 @@ const HEADERS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The file of a path; the page itself for paths of its own (it finds its way by them). `None` for
+/// The file of a path, compressed where that is taken; the page itself for paths of its own (it finds its way by them). `None` for
 /// a file that is not there.
-pub(super) fn file(path: &str) -> Option<Reply> {
+pub(super) fn file(path: &str, takes_gzip: bool) -> Option<Reply> {
     let find = |path: &str| files::FILES.iter().find(|(name, _)| *name == path);
     let is_own_path = !path.rsplit('/').next().unwrap_or_default().contains('.');
     let found = match find(path) {
@@ -52,10 +52,23 @@ pub(super) fn file(path: &str) -> Option<Reply> {
         },
         None => return None,
     };
-    let (name, bytes) = *found;
+    let (name, whole) = *found;
+    // The build has left a compressed one beside each that becomes smaller by it.
+    let compressed = match takes_gzip {
+        true => find(&format!("{name}.gz")),
+        false => None,
+    };
+    let bytes = compressed.map_or(whole, |(_, bytes)| *bytes);
     let mut reply = Response::new(Full::from(Bytes::from_static(bytes)));
     let kind = HeaderValue::from_static(content_type(name));
     reply.headers_mut().insert(CONTENT_TYPE, kind);
+    reply
+        .headers_mut()
+        .insert(VARY, HeaderValue::from_static("accept-encoding"));
+    if compressed.is_some() {
+        let gzip = HeaderValue::from_static("gzip");
+        reply.headers_mut().insert(CONTENT_ENCODING, gzip);
+    }
     // The names of assets change with their content.
     let keep = match name.starts_with("/assets/") {
         true => "public, max-age=31536000, immutable",
@@ -107,7 +120,7 @@ mod tests {
     #[test]
     fn every_answer_forbids_what_a_page_could_be_made_to_do() {
         for path in ["/", "/runs/r1", INDEX] {
-            let Some(reply) = file(path) else {
+            let Some(reply) = file(path, false) else {
                 assert_eq!(path, INDEX, "only where the page was not built");
                 continue;
             };
@@ -115,6 +128,21 @@ mod tests {
                 assert_eq!(reply.headers().get(*name).unwrap(), *value);
             }
         }
-        assert!(file("/assets/nothing.js").is_none());
+        assert!(file("/assets/nothing.js", true).is_none());
+    }
+
+    #[test]
+    fn what_was_compressed_is_sent_so_to_those_who_take_it() {
+        for (name, bytes) in files::FILES {
+            let Some(name) = name.strip_suffix(".gz") else {
+                continue;
+            };
+            let (small, whole) = (file(name, true).unwrap(), file(name, false).unwrap());
+            assert_eq!(small.headers()[CONTENT_ENCODING], "gzip");
+            assert_eq!(small.headers()[CONTENT_TYPE], whole.headers()[CONTENT_TYPE]);
+            assert!(whole.headers().get(CONTENT_ENCODING).is_none());
+            // RFC 1952, 2.3.1: how every member begins.
+            assert_eq!(&bytes[..3], &[0x1f, 0x8b, 8]);
+        }
     }
 }

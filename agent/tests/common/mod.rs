@@ -122,6 +122,7 @@ impl World {
         let request = Request::Runs {
             automation: Some(automation.to_owned()),
             state: None,
+            before: None,
             limit: 100_000,
         };
         match self.ask(request).await {
@@ -225,6 +226,7 @@ impl World {
         let request = Request::Runs {
             automation: None,
             state: Some("waiting".to_owned()),
+            before: None,
             limit: 1_000,
         };
         match self.ask(request).await {

@@ -234,6 +234,7 @@ impl House {
         let request = Request::Runs {
             automation: Some(automation.to_owned()),
             state: None,
+            before: None,
             limit: 100,
         };
         match self.ask(request).await {

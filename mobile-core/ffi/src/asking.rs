@@ -100,6 +100,7 @@ impl Agent {
         let question = Question::Runs {
             automation,
             state,
+            before: None,
             limit,
         };
         self.typed(question, "runs").await

@@ -63,6 +63,8 @@ pub enum Question {
         automation: Option<String>,
         /// In one state, by the agent's word, e.g. `waiting`.
         state: Option<String>,
+        /// Only those that began before this one: the next of a long list.
+        before: Option<String>,
         /// At most so many.
         limit: u32,
     },
@@ -142,10 +144,12 @@ impl From<Question> for Ask {
             Question::Runs {
                 automation,
                 state,
+                before,
                 limit,
             } => Self::Runs {
                 automation,
                 state,
+                before,
                 limit,
             },
             Question::Run { run } => Self::Run { run },
@@ -205,10 +209,12 @@ impl Question {
             Ask::Runs {
                 automation,
                 state,
+                before,
                 limit,
             } => Self::Runs {
                 automation,
                 state,
+                before,
                 limit,
             },
             Ask::Run { run } => Self::Run { run },

@@ -235,6 +235,7 @@ fn asks() -> Vec<Ask> {
         Ask::Runs {
             automation: some(),
             state: some(),
+            before: some(),
             limit: 5,
         },
         Ask::Run { run: id() },

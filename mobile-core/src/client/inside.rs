@@ -255,7 +255,7 @@ impl Client {
             return self.tell(Notice::Answer(number, answer));
         }
         let answer = answer.map_err(|error| error.message);
-        if let Some(ask) = self.views.answered(number, answer, now.unix_ms) {
+        if let Some(ask) = self.views.answered(number, answer, now) {
             self.tell(Notice::View(ask));
             self.keep_views_soon(now);
         }

@@ -1,13 +1,20 @@
 //! What is shown: answers that are asked for again when something has happened, never more often
 //! than makes sense, and never forgotten, so that there is something to see without a line.
 
+use super::Now;
 use deputy_protocol::model::Event;
 use deputy_protocol::remote::Ask;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The same is not asked again sooner than this, ms.
-const LEAST: u64 = 250;
+/// The same is not asked again sooner than this, ms: what happens is to be seen within a blink.
+const LEAST: u64 = 40;
+
+/// Nor sooner than so many times what its last answer took, so that asking never is most of the work.
+const REST: u64 = 4;
+
+/// However long that was, ms.
+const MOST_REST: u64 = 1_000;
 
 /// A run at work is looked at again after this, ms: its steps are no events.
 const LIVE: u64 = 500;
@@ -33,6 +40,8 @@ pub struct View {
     pub trouble: Option<String>,
     /// When the answer was given, ms since 1970.
     pub as_of_ms: Option<i64>,
+    /// Another number whenever the answer is another; of no two answers the same.
+    pub changes: u64,
     pub(super) dirty: bool,
     /// The answer was given in this session, to a question that was asked after all that was known
     /// to have happened.
@@ -41,6 +50,8 @@ pub struct View {
     watched: u32,
     in_flight: Option<u64>,
     asked_at: Option<u64>,
+    /// How long the last answer was on its way, ms.
+    took: u64,
 }
 
 /// As it is kept.
@@ -55,6 +66,7 @@ pub(super) struct KeptView {
 #[derive(Default)]
 pub(super) struct Views {
     all: Vec<View>,
+    changes: u64,
 }
 
 impl Views {
@@ -71,7 +83,7 @@ impl Views {
                 ..View::new(kept.ask)
             })
             .collect();
-        Self { all }
+        Self { all, changes: 0 }
     }
 
     pub(super) fn kept(&self) -> Vec<KeptView> {
@@ -164,22 +176,29 @@ impl Views {
         &mut self,
         number: u64,
         answer: Result<Value, String>,
-        unix_ms: i64,
+        now: Now,
     ) -> Option<Ask> {
         let view = { self.all.iter_mut() }.find(|view| view.in_flight == Some(number))?;
         view.in_flight = None;
-        let before = (view.answer.clone(), view.trouble.clone(), view.is_current);
-        match answer {
+        view.took = now.ticks.saturating_sub(view.asked_at.unwrap_or(now.ticks));
+        let is_changed = match answer {
             Ok(answer) => {
-                view.take(answer);
-                view.trouble = None;
-                view.is_current = true;
-                view.as_of_ms = Some(unix_ms);
+                view.as_of_ms = Some(now.unix_ms);
+                let was_current = std::mem::replace(&mut view.is_current, true);
+                let is_other = view.take(answer);
+                if is_other {
+                    self.changes += 1;
+                    view.changes = self.changes;
+                }
+                let was_troubled = view.trouble.take().is_some();
+                was_troubled || is_other || !was_current
             }
-            Err(trouble) => view.trouble = Some(trouble),
-        }
-        let is_changed =
-            before.0 != view.answer || before.1 != view.trouble || before.2 != view.is_current;
+            Err(trouble) => {
+                let is_other = view.trouble.as_ref() != Some(&trouble);
+                view.trouble = Some(trouble);
+                is_other
+            }
+        };
         is_changed.then(|| view.ask.clone())
     }
 }
@@ -191,12 +210,14 @@ impl View {
             answer: None,
             trouble: None,
             as_of_ms: None,
+            changes: 0,
             dirty: true,
             is_current: false,
             asked_in_session: false,
             watched: 0,
             in_flight: None,
             asked_at: None,
+            took: 0,
         }
     }
 
@@ -206,7 +227,7 @@ impl View {
             return None;
         }
         let after = match (self.dirty, self.is_live()) {
-            (true, _) => LEAST,
+            (true, _) => (self.took * REST).clamp(LEAST, MOST_REST),
             (false, true) => LIVE,
             (false, false) => return None,
         };
@@ -243,7 +264,8 @@ impl View {
         }
     }
 
-    fn take(&mut self, answer: Value) {
+    /// Whether it is another answer than before.
+    fn take(&mut self, answer: Value) -> bool {
         let limit = match self.ask {
             Ask::Chat { limit, .. } => usize::try_from(limit).unwrap_or(usize::MAX),
             _ => 0,
@@ -252,9 +274,11 @@ impl View {
             { self.answer.as_mut() }.and_then(|answer| answer.get_mut("value")),
             chat(&answer),
         ) {
-            append(lines, newer, limit);
+            append(lines, newer, limit)
         } else {
+            let is_other = self.answer.as_ref() != Some(&answer);
             self.answer = Some(answer);
+            is_other
         }
     }
 }
@@ -270,17 +294,21 @@ fn seq(line: &Value) -> i64 {
     line["seq"].as_i64().unwrap_or(0)
 }
 
-/// Appends what is newer. As many lines as were asked for may have more before them that nobody has
-/// seen, so they stand alone.
-fn append(lines: &mut Vec<Value>, newer: &[Value], limit: usize) {
+/// Appends what is newer; whether there is any. As many lines as were asked for may have more before
+/// them that nobody has seen, so they stand alone.
+fn append(lines: &mut Vec<Value>, newer: &[Value], limit: usize) -> bool {
+    let last = lines.last().map_or(0, seq);
     if newer.len() >= limit {
+        let is_other = lines != newer;
         *lines = newer.to_vec();
-    } else {
-        let last = lines.last().map_or(0, seq);
-        lines.extend(newer.iter().filter(|line| seq(line) > last).cloned());
+        return is_other;
     }
+    let known = lines.len();
+    lines.extend(newer.iter().filter(|line| seq(line) > last).cloned());
+    let is_other = lines.len() > known;
     let surplus = lines.len().saturating_sub(CHAT_LINES);
     lines.drain(..surplus);
+    is_other
 }
 
 /// Whether what happened may change an answer; in doubt it may.

@@ -119,11 +119,18 @@ impl WebClient {
         Ok(())
     }
 
-    /// The answer at hand: `{answer, trouble, as_of_ms, fresh}` as JSON, or undefined.
+    /// The answer at hand, as JSON; undefined when there is none.
+    pub fn answer(&self, ask: &str) -> Result<Option<String>, JsError> {
+        let view = self.client.view(&from_json(ask)?);
+        Ok(view.and_then(|view| Some(view.answer.as_ref()?.to_string())))
+    }
+
+    /// How it stands with an answer: `{changes, trouble, as_of_ms, fresh}` as JSON, or undefined. The
+    /// answer itself, which may be long, is another whenever `changes` is.
     pub fn view(&self, ask: &str) -> Result<Option<String>, JsError> {
         let view = self.client.view(&from_json(ask)?);
         let shown = view.map(|view| {
-            json!({"answer": view.answer, "trouble": view.trouble, "as_of_ms": view.as_of_ms, "fresh": view.is_fresh()}).to_string()
+            json!({"changes": view.changes, "trouble": view.trouble, "as_of_ms": view.as_of_ms, "fresh": view.is_fresh()}).to_string()
         });
         Ok(shown)
     }

@@ -168,6 +168,9 @@ pub enum Ask {
         /// In one state.
         #[serde(default)]
         state: Option<String>,
+        /// Only those that are older than this run: its id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<String>,
         /// At most so many.
         limit: u32,
     },
@@ -384,10 +387,12 @@ impl Ask {
             Self::Runs {
                 automation,
                 state,
+                before,
                 limit,
             } => Request::Runs {
                 automation,
                 state,
+                before,
                 limit,
             },
             Self::Run { run } => Request::RunShow { run },
@@ -485,10 +490,12 @@ impl Ask {
             Request::Runs {
                 automation,
                 state,
+                before,
                 limit,
             } => Self::Runs {
                 automation,
                 state,
+                before,
                 limit,
             },
             Request::RunShow { run } => Self::Run { run },

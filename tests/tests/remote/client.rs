@@ -99,6 +99,7 @@ fn an_app_sees_what_happens_without_asking_for_it() {
     let runs = Ask::Runs {
         automation: None,
         state: None,
+        before: None,
         limit: 20,
     };
     house

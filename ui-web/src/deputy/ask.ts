@@ -47,7 +47,8 @@ interface Questions {
   contract: [{ automation: string; version?: number }, ContractVersion]
   contract_diff: [{ automation: string; from: number; to: number }, ContractDiff]
   proposal: [{ proposal: string }, Proposal]
-  runs: [{ automation?: string; state?: RunState; limit: number }, Run[]]
+  /** Newest first; older than the run `before`, when there is one. */
+  runs: [{ automation?: string; state?: RunState; before?: string; limit: number }, Run[]]
   run: [{ run: string }, RunDetail]
   inputs: [{ automation?: string; state?: InputState; limit: number }, Input[]]
   input: [{ input: string }, InputDetail]

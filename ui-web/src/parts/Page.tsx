@@ -27,7 +27,7 @@ export function Page({ title, mark, lead, actions, back, isWide = false, childre
         {back && (
           <Link to={back.to} className="page-back">
             <ArrowLeft size={16} aria-hidden />
-            {back.label}
+            <span className="clip">{back.label}</span>
           </Link>
         )}
         <div className="page-title">

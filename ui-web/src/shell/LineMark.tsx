@@ -5,12 +5,21 @@ import type { Line } from '../deputy/deputy'
 import { useCommands, useLine, useView } from '../deputy/hooks'
 import { Ago } from '../parts/Ago'
 import { useNow } from '../parts/now'
+import { sentence } from '../words/json'
 import { ago } from '../words/time'
 
 const WHY: Record<NonNullable<Line['because']>, string> = {
   no_relay: 'The relay cannot be reached.',
   offline: 'Your agent is not there right now.',
   broken: 'The connection broke.',
+}
+
+/** On the agent's own machine there is no relay that could be missing; the core says what is. */
+function whyAway({ because, message }: Line): string {
+  if (because === 'no_relay' && message !== undefined && /^(nothing|the agent|another)/.test(message)) {
+    return sentence(message)
+  }
+  return because ? WHY[because] : 'Your agent is away.'
 }
 
 const WORD: Record<Line['state'], string> = {
@@ -66,9 +75,7 @@ export function LineStrip() {
         <CloudOff size={15} aria-hidden />
       )}
       <p>
-        {line.state === 'away' && (
-          <strong>{line.because ? WHY[line.because] : 'Your agent is away.'} </strong>
-        )}
+        {line.state === 'away' && <strong className="wrap">{whyAway(line)} </strong>}
         {line.state === 'connecting' && <strong>Connecting. </strong>}
         {line.state !== 'open' && known !== null && (
           <>

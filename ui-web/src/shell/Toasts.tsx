@@ -11,6 +11,9 @@ import { Button } from '../parts/Button'
 import { text } from '../words/json'
 import { ToastContext, type Say, type Toast } from './toasts'
 
+/** The places where an item that opens is seen without news of it. */
+const SHOWS_ITEMS = /^\/(needs|chat)(\/|$)/
+
 const LASTS_MS = 7_000
 const TIDY_MS = 10_000
 
@@ -21,13 +24,17 @@ export function Toasts({ children }: { children: ReactNode }) {
   const say = useCallback<Say>(
     (toast) => {
       const id = next.current++
-      // Never more than three: older ones are still where they lead to.
-      setToasts((all) => [...all.slice(-2), { ...toast, id }])
+      // Never more than two, and one of a thing: older ones are still where they lead to.
+      setToasts((all) => {
+        const others = all.filter((one) => toast.to === undefined || one.to !== toast.to)
+        return [...others.slice(-1), { ...toast, id }]
+      })
       setTimeout(drop, LASTS_MS, id)
     },
     [drop],
   )
-  useNews(say)
+  const settle = useCallback((to: string) => setToasts((all) => all.filter((one) => one.to !== to)), [])
+  useNews(say, settle)
   return (
     <ToastContext value={say}>
       {children}
@@ -48,15 +55,18 @@ export function Toasts({ children }: { children: ReactNode }) {
   )
 }
 
-function useNews(say: Say) {
+function useNews(say: Say, settle: (to: string) => void) {
   const deputy = useDeputy()
   useEffect(
     () =>
       deputy.onEvent((event) => {
-        if (event.kind !== 'need_opened') return
-        say({ text: text(event.data, 'title'), tone: 'calm', to: `/needs/${text(event.data, 'need')}` })
+        const to = `/needs/${text(event.data, 'need')}`
+        if (event.kind === 'need_answered') settle(to)
+        // Where items are shown anyway, news of one would only cover it.
+        if (event.kind !== 'need_opened' || SHOWS_ITEMS.test(location.pathname)) return
+        say({ text: text(event.data, 'title'), tone: 'calm', to })
       }),
-    [deputy, say],
+    [deputy, say, settle],
   )
   const commands = useCommands()
   const told = useRef(new Set<string>())

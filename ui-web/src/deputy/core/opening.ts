@@ -31,7 +31,8 @@ export class CoreOpening implements Opening {
     // A link that is pasted into the address bar of the open page.
     window.addEventListener('hashchange', () => {
       const link = linkOfAddress()
-      if (link && !this.deputy) this.pair(link, '')
+      if (link && this.deputy) this.offer(link)
+      else if (link) this.pair(link, '')
     })
   }
 
@@ -46,6 +47,8 @@ export class CoreOpening implements Opening {
     const { store } = this
     if (!store) return
     this.pairing?.cancel()
+    this.deputy?.end()
+    this.deputy = undefined
     try {
       this.pairing = PairingUnderWay.begin(link, name || nameOfBrowser(), store, (state) =>
         this.paired(state),
@@ -56,10 +59,19 @@ export class CoreOpening implements Opening {
   }
 
   again = (): void => {
+    const { store } = this
+    const wasOut = this.now.state === 'not_known'
     this.pairing?.cancel()
+    this.pairing = undefined
     this.deputy?.end()
     this.deputy = undefined
     this.become({ state: 'no_link' })
+    // A pairing that was to replace another came to nothing: that other one is still good.
+    if (store && !wasOut) this.open(store).catch((error: unknown) => this.failed(error))
+  }
+
+  keep = (): void => {
+    if (this.now.state === 'paired') this.become({ state: 'paired', deputy: this.now.deputy })
   }
 
   cancel = (): void => this.again()
@@ -68,9 +80,18 @@ export class CoreOpening implements Opening {
     const [store] = await Promise.all([openStore(), loadCore()])
     this.store = store
     const link = linkOfAddress()
-    if (await this.open(store)) return
+    if (await this.open(store)) {
+      if (link) this.offer(link)
+      return
+    }
     if (link) this.pair(link, '')
     else this.become({ state: 'no_link' })
+  }
+
+  /** A link for a browser that is paired: whether it is used is asked first. */
+  private offer(link: string): void {
+    if (this.now.state === 'paired') this.become({ ...this.now, offered: link })
+    else this.pair(link, '')
   }
 
   /** The agent of the pairing that is kept, if one is. */
@@ -129,7 +150,8 @@ function nameOfBrowser(): string {
   return system ? `${browser} on ${system}` : browser
 }
 
-/** The core’s messages go on a sentence; here they begin one. */
+/** The core’s messages go on a sentence; here they are one. */
 function sentence(message: string): string {
-  return message.charAt(0).toUpperCase() + message.slice(1)
+  const words = message.charAt(0).toUpperCase() + message.slice(1).replaceAll('`', '')
+  return /\w$/.test(words) ? `${words}.` : words
 }

@@ -40,7 +40,8 @@ export async function openPlace(
     try {
       return await openLoopback(place, first, signal)
     } catch {
-      // Another agent than the one that served this page.
+      // Another agent than the one that served this page, or none.
+      if (isHere(place)) throw new Error(await whoAnswers(place, signal))
     }
   }
   const words = opening(software, place.route, first)
@@ -51,6 +52,27 @@ export async function openPlace(
   const carrier = await race(possible, signal)
   last = carrier.kind
   return carrier
+}
+
+/** Whether a place is on the agent's own machine, so that no relay leads there. */
+function isHere(place: Place): boolean {
+  return place.certificate === undefined && place.address.startsWith('localhost:')
+}
+
+/** Why a place on this machine brought nothing, and what to do. */
+async function whoAnswers(place: Place, signal: AbortSignal): Promise<string> {
+  const { host } = location
+  try {
+    // Whatever it says: somebody is there.
+    await fetch('/session', { signal, cache: 'no-store' })
+  } catch {
+    return `nothing answers at ${host}. Start the agent on its machine: deputy up`
+  }
+  const there = `http://${place.address}`
+  const isSame = there.split(':').at(-1) === host.split(':').at(-1)
+  return isSame
+    ? `the agent that answers at ${host} does not know this browser: it is another agent, or has let this browser go. If it is yours, ask it for a new link: deputy pair`
+    : `another agent answers at ${host}. The one that is meant is at ${there}, on its own machine: open that address there`
 }
 
 async function race(ways: Way[], signal: AbortSignal): Promise<Carrier> {

@@ -2,6 +2,7 @@
 
 import { WebClient } from '../../../core/core'
 import type { AnswerOf, Ask, Command, Deputy, Line, ViewState } from '../deputy'
+import { plainly, readPlainly } from '../../words/plain'
 import type { Event, Right } from '../types'
 import { Driver } from './driver'
 import type { Store } from './store'
@@ -12,6 +13,15 @@ type Notice =
   | { type: 'device'; device: unknown }
   | { type: 'not_kept'; message: string }
   | { type: 'line' | 'view' | 'command' | 'forgotten' }
+
+/** How it stands with an answer. */
+interface Standing {
+  /** The answer is another whenever this is. */
+  changes: number
+  trouble: string | null
+  as_of_ms: number | null
+  fresh: boolean
+}
 
 interface Waiting {
   resolve(answer: unknown): void
@@ -33,7 +43,7 @@ export class WebDeputy implements Deputy {
   private readonly eventListeners = new Set<(event: Event) => void>()
   private readonly waiting = new Map<number, Waiting>()
   /** Snapshots, of the same identity until they change. */
-  private readonly views = new Map<string, { text: string; view: ViewState<unknown> }>()
+  private readonly views = new Map<string, { text: string; changes: number; view: ViewState<unknown> }>()
   private commandsText = ''
   private commandsNow: Command[] = []
   private lineText = ''
@@ -88,24 +98,24 @@ export class WebDeputy implements Deputy {
     if (text === undefined) return NOTHING as ViewState<AnswerOf<K>>
     let known = this.views.get(key)
     if (known?.text !== text) {
-      const view = JSON.parse(text) as {
-        answer: { value: unknown } | null
-        trouble: string | null
-        as_of_ms: number | null
-        fresh: boolean
+      const { changes, trouble, as_of_ms, fresh } = JSON.parse(text) as Standing
+      const answer =
+        known?.changes === changes && known.view.answer !== null ? known.view.answer : this.answer(key)
+      const view = {
+        answer,
+        trouble: plainly(trouble),
+        asOfMs: as_of_ms,
+        fresh: fresh || this.isRecent(as_of_ms),
       }
-      known = {
-        text,
-        view: {
-          answer: view.answer?.value ?? null,
-          trouble: view.trouble,
-          asOfMs: view.as_of_ms,
-          fresh: view.fresh || this.isRecent(view.as_of_ms),
-        },
-      }
+      known = { text, changes, view }
       this.views.set(key, known)
     }
     return known.view as ViewState<AnswerOf<K>>
+  }
+
+  private answer(key: string): unknown {
+    const json = this.client.answer(key)
+    return json === undefined ? null : (readPlainly(json) as { value: unknown }).value
   }
 
   watch = (ask: Ask): (() => void) => {
@@ -144,7 +154,7 @@ export class WebDeputy implements Deputy {
     const text = this.client.commands()
     if (text !== this.commandsText) {
       this.commandsText = text
-      this.commandsNow = JSON.parse(text) as Command[]
+      this.commandsNow = (JSON.parse(text) as Command[]).map(readable)
     }
     return this.commandsNow
   }
@@ -215,13 +225,13 @@ export class WebDeputy implements Deputy {
   private hear(notice: Notice): void {
     switch (notice.type) {
       case 'event':
-        for (const listener of this.eventListeners) listener(notice.event)
+        for (const listener of this.eventListeners) listener(plainly(notice.event))
         break
       case 'answer': {
         const waiting = this.waiting.get(notice.token)
         this.waiting.delete(notice.token)
-        if (notice.answer) waiting?.resolve(notice.answer.value)
-        else waiting?.reject(notice.error)
+        if (notice.answer) waiting?.resolve(plainly(notice.answer.value))
+        else waiting?.reject(plainly(notice.error))
         break
       }
       case 'device': {
@@ -238,4 +248,12 @@ export class WebDeputy implements Deputy {
       default:
     }
   }
+}
+
+/** What the agent says of a command, to be read; what was asked stays as it is. */
+function readable(command: Command): Command {
+  if (command.state === 'refused' || command.state === 'unknown') {
+    return { ...command, error: plainly(command.error) }
+  }
+  return command
 }

@@ -53,7 +53,7 @@ function Row({ input, outputs }: { input: Input; outputs: Output[] }) {
         </Link>
         <p className="small faint row">
           <InputMark state={input.state} isBare />
-          <span>{SOURCE[input.source]}</span>
+          {capital(input.title) !== SOURCE[input.source] && <span>{SOURCE[input.source]}</span>}
           <Ago at={input.due_at} />
         </p>
       </div>

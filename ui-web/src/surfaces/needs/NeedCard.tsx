@@ -18,17 +18,19 @@ export function NeedCard({ need, level = 3 }: { need: Need; level?: 2 | 3 }) {
     <article className="card need" aria-labelledby={`title-${need.id}`}>
       <div className="need-meta small">
         <Tag tone="warn">{KIND[need.kind]}</Tag>
-        {need.automation !== null && (
-          <Link to={`/automations/${need.automation}`} className="plain-link clip">
-            {name(need.automation)}
-          </Link>
-        )}
-        {need.run !== null && (
-          <Link to={`/runs/${need.run}`} className="plain-link faint">
-            {need.run}
-          </Link>
-        )}
         <Ago at={need.created_at} className="faint push" />
+        <span className="need-of">
+          {need.automation !== null && (
+            <Link to={`/automations/${need.automation}`} className="plain-link clip">
+              {name(need.automation)}
+            </Link>
+          )}
+          {need.run !== null && (
+            <Link to={`/runs/${need.run}`} className="plain-link faint">
+              {need.run}
+            </Link>
+          )}
+        </span>
       </div>
       <Heading className="need-title wrap" id={`title-${need.id}`}>
         <Link to={`/needs/${need.id}`} className="title-link">

@@ -10,7 +10,7 @@ import { ButtonLink } from '../../parts/Button'
 import { Page, Section } from '../../parts/Page'
 import { Blank, Shown } from '../../parts/Shown'
 import { count } from '../../words/money'
-import { isDecision, KIND, option } from '../../words/needs'
+import { isDecision, option } from '../../words/needs'
 import { headline } from './headline'
 import { NeedCard } from './NeedCard'
 
@@ -90,11 +90,8 @@ function Answered({ need }: { need: Need }) {
         <span className="list-main">
           <span className="clip">{headline(need)}</span>
           <span className="small quiet clip">
-            {KIND[need.kind]} · {name(need.automation)} · {answerOf(need)}
+            {answerOf(need)} · {name(need.automation)} · <Ago at={need.created_at} />
           </span>
-        </span>
-        <span className="small faint">
-          asked <Ago at={need.created_at} />
         </span>
       </Link>
     </li>

@@ -25,6 +25,7 @@ export function Seen({ need }: { need: Need }) {
   const diff = need.kind === 'contract_change' ? diffOf(need.detail, 'diff') : null
   const said = need.kind === 'question' ? '' : message(need)
   const repair = text(need.detail, 'repair')
+  if (need.kind === 'question' && !call) return null
   return (
     <div className="stack-s">
       {call && <Call call={call} />}

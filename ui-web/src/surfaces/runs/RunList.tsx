@@ -5,15 +5,13 @@ import { History } from 'lucide-react'
 import { useView } from '../../deputy/hooks'
 import { useNames } from '../../deputy/names'
 import type { Run, RunState } from '../../deputy/types'
-import { useKept } from '../../parts/kept'
 import { Picker, type Item } from '../../parts/Picker'
 import { Blank, Shown } from '../../parts/Shown'
 import { RUN } from '../../words/states'
 import { RunRow } from './RunRow'
+import { useRuns } from './pages'
 import { useVisible } from './visible'
 
-const FIRST = 100
-const MOST = 20_000
 const ROW_REM = 3.5
 
 type StateFilter = RunState | 'all'
@@ -27,22 +25,12 @@ const STATES: Item<StateFilter>[] = [
 export function RunList({ automation }: { automation?: string }) {
   const [state, setState] = useState<StateFilter>('all')
   const [chosen, setChosen] = useState('all')
-  const [limit, setLimit] = useState(FIRST)
   const automations = useView({ ask: 'automations', archived: true }).answer ?? []
   const whose = automation ?? (chosen === 'all' ? undefined : chosen)
-  const runs = useKept(
-    useView({
-      ask: 'runs',
-      limit,
-      ...(whose ? { automation: whose } : {}),
-      ...(state === 'all' ? {} : { state }),
-    }),
-    `${whose ?? ''}/${state}`,
-  )
-  const change = (deed: () => void) => {
-    setLimit(FIRST)
-    deed()
-  }
+  const { view, more } = useRuns({
+    ...(whose ? { automation: whose } : {}),
+    ...(state === 'all' ? {} : { state }),
+  })
   return (
     <>
       <div className="filters">
@@ -50,17 +38,17 @@ export function RunList({ automation }: { automation?: string }) {
           <Picker
             label="Automation"
             value={chosen}
-            onChange={(id) => change(() => setChosen(id))}
+            onChange={setChosen}
             items={[
               { id: 'all', label: 'All automations' },
               ...automations.map((one) => ({ id: one.id, label: one.name })),
             ]}
           />
         )}
-        <Picker label="State" value={state} onChange={(id) => change(() => setState(id))} items={STATES} />
+        <Picker label="State" value={state} onChange={setState} items={STATES} />
       </div>
       <Shown
-        view={runs}
+        view={view}
         rows={8}
         isEmpty={(all) => all.length === 0}
         empty={
@@ -69,13 +57,7 @@ export function RunList({ automation }: { automation?: string }) {
           </Blank>
         }
       >
-        {(all) => (
-          <Rows
-            runs={all}
-            isOfOne={automation !== undefined}
-            onEnd={all.length >= limit && limit < MOST ? () => setLimit(Math.min(limit * 4, MOST)) : null}
-          />
-        )}
+        {(all) => <Rows runs={all} isOfOne={automation !== undefined} onEnd={more} />}
       </Shown>
     </>
   )

@@ -1,11 +1,12 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 import { compress } from './build/compress.ts'
+import { saysHash } from './build/hash.ts'
 import { serviceWorker } from './build/worker.ts'
 import { devAgent } from './dev/plugin.ts'
 
 export default defineConfig({
-  plugins: [react(), devAgent(), serviceWorker(), compress()],
+  plugins: [react(), devAgent(), serviceWorker(), compress(), saysHash()],
   server: { port: 5199, strictPort: true, host: '127.0.0.1' },
   build: {
     target: ['chrome123', 'firefox128', 'safari17.5'],

@@ -51,6 +51,7 @@ mod connect;
 mod dial;
 mod error;
 mod io;
+pub mod page;
 pub mod pipe;
 mod quic;
 mod session;

@@ -115,6 +115,10 @@ pub(crate) struct Arguments {
     #[arg(long, env = "DEPUTY_RELAY_DRAIN_SECONDS", default_value_t = 30)]
     drain_seconds: u64,
 
+    /// A folder with the web client's built page, served on the TCP port; its hash is in the log
+    #[arg(long, env = "DEPUTY_RELAY_PAGE")]
+    page: Option<PathBuf>,
+
     /// Write addresses of agents and clients into the log
     #[arg(long, env = "DEPUTY_RELAY_LOG_ADDRESSES")]
     log_addresses: bool,
@@ -223,6 +227,7 @@ impl Arguments {
         }
         config.timeouts.drain = Duration::from_secs(self.drain_seconds);
         config.log_addresses = self.log_addresses;
+        config.page = self.page;
         Ok(config)
     }
 

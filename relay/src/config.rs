@@ -29,6 +29,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Write addresses into the log.
     pub log_addresses: bool,
+    /// A folder with the web client's built page, to be served on the TCP port.
+    pub page: Option<PathBuf>,
     /// The push services that it can reach.
     #[cfg(feature = "push")]
     pub push: Option<crate::push::PushConfig>,
@@ -183,6 +185,7 @@ impl Config {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             log_addresses: false,
+            page: None,
             #[cfg(feature = "push")]
             push: None,
             #[cfg(feature = "cluster")]

@@ -3,7 +3,7 @@
 //!
 //! `core/` decides, without sockets or clock; `carriers/` moves bytes; `links/` runs the link
 //! protocol; `splice.rs` joins two streams; `hub/` is what all connections share. `tls.rs` holds
-//! the certificate, `admin.rs` health and metrics. Chapter 14 says how a relay is run,
+//! the certificate, `admin.rs` health and metrics, `page.rs` the web client's page. Chapter 14 says how a relay is run,
 //! `docs/wire/link.md` what it speaks.
 
 mod admin;
@@ -16,6 +16,7 @@ mod error;
 mod hub;
 mod links;
 mod metrics;
+mod page;
 #[cfg(feature = "push")]
 mod push;
 mod relay;

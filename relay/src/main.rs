@@ -47,6 +47,9 @@ async fn run(arguments: Arguments) -> Result<(), RelayError> {
             "certificate of its own"
         );
     }
+    if let Some(sha256) = relay.page_hash() {
+        tracing::info!(sha256, "serves the page");
+    }
     loop {
         tokio::select! {
             // The outcome is in the log.

@@ -1,5 +1,6 @@
 //! A running relay: starts, reloads its certificate, drains, stops.
 
+use crate::page::Page;
 use crate::admin;
 use crate::carriers::{quic, websocket};
 use crate::config::Config;
@@ -59,7 +60,8 @@ impl Relay {
             .as_ref()
             .map(crate::push::Gateway::new)
             .transpose()?;
-        let hub = Hub::new(config);
+        let page = config.page.as_deref().map(Page::read).transpose()?;
+        let hub = Hub::new(config, page);
         #[cfg(feature = "push")]
         if let Some(pusher) = pusher {
             // It is set once, here.
@@ -91,6 +93,11 @@ impl Relay {
             admin: admin_address,
             tasks,
         })
+    }
+
+    /// The hash of the page that it serves: SHA-256 in base64url.
+    pub fn page_hash(&self) -> Option<String> {
+        self.hub.page.as_ref().map(Page::hash)
     }
 
     /// Where it listens, with the port that it got.

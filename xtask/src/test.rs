@@ -13,6 +13,7 @@ const COUNTERPARTS: &[(&str, &str)] = &[
     ("nats-server", "nats-server"),
     ("chromium", "chromium"),
     ("openssl", "openssl"),
+    ("firefox-esr", "firefox-esr"),
 ];
 
 /// Test builds of the agent: they can be killed at every write, and made to run hostile code.

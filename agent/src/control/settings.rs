@@ -19,6 +19,10 @@ const SETTINGS: &[(&str, &str)] = &[
         "Where local webhooks are taken, e.g. 127.0.0.1:7434, or “off”; from the next start on",
     ),
     (
+        crate::remote::PAGE_HOST_SETTING,
+        "HOST[:PORT] that serves the page and that you trust with it, e.g. your relay with --page: pairing links open there",
+    ),
+    (
         crate::push::HOSTS_SETTING,
         "A list of HOST:PORT of push services in private networks, e.g. of a UnifiedPush server at home",
     ),

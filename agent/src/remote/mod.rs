@@ -13,7 +13,7 @@ mod session;
 
 pub use keys::AgentKeys;
 pub use links::RelayChoice;
-pub use pairing::{Decision, PairingError};
+pub use pairing::{Decision, PAGE_HOST_SETTING, PairingError};
 
 use crate::clock::{BoxFuture, SharedClock};
 use crate::connectors::Vault;

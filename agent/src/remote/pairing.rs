@@ -4,7 +4,8 @@
 
 use super::{Remote, lock, random};
 use crate::store::devices::DeviceRow;
-use crate::store::{Durability, StoreError, devices};
+use crate::store::{Durability, StoreError, devices, settings};
+use deputy_link::RelayAddress;
 use deputy_protocol::Time;
 use deputy_protocol::link::{RouteId, Salt};
 use deputy_protocol::model::Pairing;
@@ -15,8 +16,11 @@ use std::sync::Mutex;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Where links lead to: nothing is served there that the link's secret would be sent to.
-const HOST: &str = "deputy.invalid";
+/// The setting that names who serves the page at which links open.
+pub const PAGE_HOST_SETTING: &str = "page_host";
+
+/// Where links lead to while nobody is named who serves the page: nowhere.
+const NO_HOST: &str = "deputy.invalid";
 
 /// Why there is no pairing.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +85,7 @@ struct Begun {
     salt: Salt,
     relays: Vec<RelayPlace>,
     is_page: bool,
+    host: String,
 }
 
 /// How long a device may take to hear that a pairing came to nothing.
@@ -125,6 +130,7 @@ impl Remote {
             salt,
             relays,
             is_page: false,
+            host: self.page_host().await?,
         }))
     }
 
@@ -141,7 +147,19 @@ impl Remote {
             salt,
             relays: vec![here],
             is_page: true,
+            host: NO_HOST.to_owned(),
         }))
+    }
+
+    /// Who serves the page. Whoever does could change it, so it is the user who names them.
+    async fn page_host(&self) -> Result<String, StoreError> {
+        let named = { self.store.read(|db| settings::get(db, PAGE_HOST_SETTING)) }.await?;
+        let named = named.as_ref().and_then(|named| named.as_str()).unwrap_or("");
+        Ok(match named.parse::<RelayAddress>() {
+            Ok(address) if address.port() == 443 => address.host().to_owned(),
+            Ok(address) => address.to_string(),
+            Err(_) => NO_HOST.to_owned(),
+        })
     }
 
     fn begin(&self, begun: Begun) -> Pairing {
@@ -152,10 +170,11 @@ impl Remote {
             salt,
             relays,
             is_page,
+            host,
         } = begun;
         let expires_at = self.clock.now().plus_ms(ttl_ms);
         let link = PairingLink {
-            host: HOST.to_owned(),
+            host,
             agent: self.keys.session().public(),
             secret: PairingSecret::from_bytes(random()),
             expires_at_ms: u64::try_from(expires_at.0).unwrap_or(0),

@@ -4,6 +4,7 @@
 //! bundle's runs, and the only ways out are the sessions to relays.
 
 use super::Reply;
+use deputy_link::page::{HEADERS, content_type};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
@@ -18,26 +19,6 @@ const INDEX: &str = "/index.html";
 /// What is served where the page was not built.
 const NO_PAGE: &str = "This agent was built without its page. Build it with `cargo xtask up`; until \
     then `deputy help` shows what the command line can do.\n";
-
-/// With every file. Relays are reached over WebTransport (`https:`) and WebSocket; an agent on this
-/// machine over a plain WebSocket of its own.
-const HEADERS: &[(&str, &str)] = &[
-    (
-        "content-security-policy",
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
-         font-src 'self'; manifest-src 'self'; worker-src 'self'; connect-src 'self' https: wss:; \
-         base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
-    ),
-    ("x-content-type-options", "nosniff"),
-    ("x-frame-options", "DENY"),
-    ("referrer-policy", "no-referrer"),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("cross-origin-resource-policy", "same-origin"),
-    (
-        "permissions-policy",
-        "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
-    ),
-];
 
 /// The file of a path, compressed where that is taken; the page itself for paths of its own (it finds its way by them). `None` for
 /// a file that is not there.
@@ -96,20 +77,6 @@ fn protected(mut reply: Reply) -> Reply {
         reply.headers_mut().insert(name, value);
     }
     reply
-}
-
-fn content_type(name: &str) -> &'static str {
-    match name.rsplit('.').next().unwrap_or_default() {
-        "html" => "text/html; charset=utf-8",
-        "js" => "text/javascript; charset=utf-8",
-        "css" => "text/css; charset=utf-8",
-        "wasm" => "application/wasm",
-        "svg" => "image/svg+xml",
-        "png" => "image/png",
-        "woff2" => "font/woff2",
-        "webmanifest" | "json" => "application/json",
-        _ => "application/octet-stream",
-    }
 }
 
 #[cfg(test)]

@@ -111,7 +111,15 @@ impl Visit {
     fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         match (request.method(), request.uri().path()) {
             (&Method::GET, PATH) => self.upgrade(request),
-            (&Method::GET, "/") => page(StatusCode::OK, PAGE),
+            (&Method::GET, path) => {
+                let found = { self.hub.page.as_ref() }
+                    .and_then(|page| page.answer(path, request.headers()));
+                match (found, path) {
+                    (Some(found), _) => found,
+                    (None, "/") => page(StatusCode::OK, PAGE),
+                    _ => page(StatusCode::NOT_FOUND, "There is nothing here.\n"),
+                }
+            }
             _ => page(StatusCode::NOT_FOUND, "There is nothing here.\n"),
         }
     }

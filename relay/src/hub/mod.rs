@@ -11,6 +11,7 @@ mod registrations;
 pub(crate) use admission::{Admission, Farewell};
 pub(crate) use ports::{Notice, Others, Port, Pusher, Streams};
 
+use crate::page::Page;
 use crate::config::Config;
 use crate::core::limits::Addresses;
 use crate::core::routes::{LinkId, Routes, SpliceId};
@@ -42,6 +43,8 @@ pub(crate) struct Hub {
     tables: Mutex<HubTables>,
     /// The other relays of this name, if there are any.
     others: OnceLock<Arc<dyn Others>>,
+    /// The web client's page, if it serves that.
+    pub(crate) page: Option<Page>,
     /// The push services, if this relay can reach any.
     pub(crate) pusher: OnceLock<Arc<dyn Pusher>>,
     open: AtomicU32,
@@ -56,7 +59,7 @@ struct HubTables {
 }
 
 impl Hub {
-    pub(crate) fn new(config: Config) -> Arc<Self> {
+    pub(crate) fn new(config: Config, page: Option<Page>) -> Arc<Self> {
         let limits = &config.limits;
         Arc::new(Self {
             metrics: Metrics::default(),
@@ -72,6 +75,7 @@ impl Hub {
                 tickets: HashMap::new(),
             }),
             others: OnceLock::new(),
+            page,
             pusher: OnceLock::new(),
             open: AtomicU32::new(0),
             next: AtomicU64::new(1),

@@ -252,7 +252,17 @@ export default async function injection(stage) {
     async 'dialogs and the palette'() {
       await both('/automations/a1', async (page) => {
         await page.getByRole('button', { name: 'Archive this automation' }).click()
-        await page.getByRole('alertdialog').filter({ hasText: '@script-name@' }).waitFor()
+        const dialog = page.getByRole('alertdialog').filter({ hasText: '@script-name@' })
+        await dialog.waitFor()
+        const wide = await dialog.evaluate((one) => one.scrollWidth - one.clientWidth)
+        if (wide > 0) throw new Error(`the dialog is too wide inside by ${wide} px`)
+        for (const button of await dialog.getByRole('button').all()) {
+          const isThere = await button.evaluate((one) => {
+            const { left, top, width, height } = one.getBoundingClientRect()
+            return one.contains(document.elementFromPoint(left + width / 2, top + height / 2))
+          })
+          if (!isThere) throw new Error('a button of the dialog is out of sight')
+        }
       })
       await shot(desk, 'desktop-hostile-dialog')
       await desk.keyboard.press('Escape')

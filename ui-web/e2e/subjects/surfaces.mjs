@@ -173,7 +173,9 @@ export default async function surfaces(stage) {
         agent.child.kill('SIGSTOP')
         try {
           await visit(page, `${size}-${scheme}`, 'loading', [['run', '/runs/r3']], (at) =>
-            at.locator('.skeleton').waitFor(),
+            at
+              .locator('.skeleton')
+              .evaluate((one) => Promise.all(one.getAnimations().map((each) => each.finished))),
           )
         } finally {
           agent.child.kill('SIGCONT')

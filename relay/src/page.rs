@@ -171,10 +171,7 @@ mod tests {
     #[test]
     fn the_hash_follows_every_byte_and_every_name() {
         let (folder, before) = page();
-        assert_eq!(
-            before.hash(),
-            Page::read(folder.path()).unwrap().hash()
-        );
+        assert_eq!(before.hash(), Page::read(folder.path()).unwrap().hash());
         std::fs::write(folder.path().join("assets/a.js"), "lonG").unwrap();
         let changed = Page::read(folder.path()).unwrap();
         assert_ne!(changed.hash(), before.hash());

@@ -1,11 +1,11 @@
 //! A running relay: starts, reloads its certificate, drains, stops.
 
-use crate::page::Page;
 use crate::admin;
 use crate::carriers::{quic, websocket};
 use crate::config::Config;
 use crate::error::RelayError;
 use crate::hub::Hub;
+use crate::page::Page;
 use crate::tls::{Certificates, server_config};
 use deputy_protocol::link::CloseCode;
 use quinn::Endpoint;

@@ -10,6 +10,7 @@ const DEBUG = new URL('../../target/debug/', import.meta.url).pathname
 const DEPUTY = process.env.DEPUTY ?? join(DEBUG, 'deputy')
 const RELAY = process.env.DEPUTY_RELAY ?? join(DEBUG, 'deputy-relay')
 const MODEL = process.env.DEPUTY_MODEL_SERVER ?? join(DEBUG, 'deputy-model-server')
+const PAGE = new URL('../dist', import.meta.url).pathname
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
 /** Where screenshots are left. */
@@ -181,7 +182,7 @@ export class Relay {
   async up() {
     const files = ['--certificate', join(this.folder, 'chain.pem'), '--key', join(this.folder, 'key.pem')]
     const listen = `127.0.0.1:${this.port ?? 0}`
-    this.child = start(RELAY, ['--listen', listen, '--name', '127.0.0.1', ...files], {
+    this.child = start(RELAY, ['--listen', listen, '--name', '127.0.0.1', '--page', PAGE, ...files], {
       env: { ...process.env, DEPUTY_RELAY_LOG_FORMAT: 'text', NO_COLOR: '1' },
     })
     const [, port] = await line(this.child.stdout, /127\.0\.0\.1:(\d+)/)
@@ -193,6 +194,11 @@ export class Relay {
     const ended = new Promise((resolve) => this.child.on('exit', resolve))
     this.child.kill('SIGKILL')
     await ended
+  }
+
+  /** Where it serves the page. */
+  get address() {
+    return `https://127.0.0.1:${this.port}`
   }
 
   /** As `deputy up --relay` takes it. */

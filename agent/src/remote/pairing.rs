@@ -154,7 +154,10 @@ impl Remote {
     /// Who serves the page. Whoever does could change it, so it is the user who names them.
     async fn page_host(&self) -> Result<String, StoreError> {
         let named = { self.store.read(|db| settings::get(db, PAGE_HOST_SETTING)) }.await?;
-        let named = named.as_ref().and_then(|named| named.as_str()).unwrap_or("");
+        let named = named
+            .as_ref()
+            .and_then(|named| named.as_str())
+            .unwrap_or("");
         Ok(match named.parse::<RelayAddress>() {
             Ok(address) if address.port() == 443 => address.host().to_owned(),
             Ok(address) => address.to_string(),

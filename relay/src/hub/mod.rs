@@ -11,11 +11,11 @@ mod registrations;
 pub(crate) use admission::{Admission, Farewell};
 pub(crate) use ports::{Notice, Others, Port, Pusher, Streams};
 
-use crate::page::Page;
 use crate::config::Config;
 use crate::core::limits::Addresses;
 use crate::core::routes::{LinkId, Routes, SpliceId};
 use crate::metrics::{Metrics, Tables};
+use crate::page::Page;
 use admission::FAREWELLS;
 use deputy_protocol::link::{GoingAway, Limits, Message};
 use dials::Ticket;

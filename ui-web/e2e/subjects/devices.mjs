@@ -43,6 +43,22 @@ export default async function devices(stage) {
       await shot(far, 'phone-chat')
     },
 
+    async 'a link opens at the relay that the user trusts with the page'() {
+      await agent.cli('config', 'set', 'page_host', JSON.stringify(new URL(relay.address).host))
+      const { link } = await agent.cli('pair', '--rights', 'view')
+      if (!link.startsWith(`${relay.address}/#`)) throw new Error(`it opens elsewhere: ${link}`)
+      // As a browser believes a certificate that others vouch for.
+      const chromium = await browser(`--ignore-certificate-errors-spki-list=${relay.spki}`)
+      try {
+        const scanned = await stage.page(PHONE, chromium)
+        await agent.pair(scanned, relay, 'view')
+        await scanned.goto(`${relay.address}/automations`)
+        await connected(scanned).waitFor()
+      } finally {
+        await chromium.close()
+      }
+    },
+
     async 'a run that one starts is seen by the other as it happens'() {
       await here.goto(`${agent.address}/runs`)
       await far.goto(`${elsewhere.address}/automations/a1`)

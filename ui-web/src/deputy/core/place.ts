@@ -36,7 +36,7 @@ export async function openPlace(
   first: Uint8Array,
   signal: AbortSignal,
 ): Promise<Carrier> {
-  if (LOOPBACK.test(location.hostname)) {
+  if (location.protocol === 'http:' && LOOPBACK.test(location.hostname)) {
     try {
       return await openLoopback(place, first, signal)
     } catch {

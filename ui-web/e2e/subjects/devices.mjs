@@ -76,6 +76,8 @@ export default async function devices(stage) {
     async 'what is said while the relay is gone is not sent yet, and applied once when it is back'() {
       await far.goto(`${elsewhere.address}/automations/a1`)
       await connected(far).waitFor()
+      // What was never seen cannot be acted upon.
+      await far.getByRole('button', { name: 'Pause' }).waitFor()
       await relay.kill()
       await until('the line to be gone', async () => (await connected(far).count()) === 0)
       await far.getByRole('button', { name: 'Pause' }).click()
@@ -105,7 +107,7 @@ export default async function devices(stage) {
       await far.goto(`${elsewhere.address}/automations`)
       await seen(far, 'stand up')
       // What was seen is kept a moment later.
-      await far.waitForTimeout(1_500)
+      await far.waitForTimeout(4_000)
       await agent.kill()
       await far.reload()
       await seen(far, 'stand up')

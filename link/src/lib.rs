@@ -5,6 +5,8 @@
 //! (`websocket.rs`, `pipe.rs`) where UDP is blocked. What they give is a [`LinkStream`], a stream of
 //! bytes between client and agent that the relay carries but does not understand.
 //!
+//! `page.rs` is how agents and relays serve the web client's page.
+//!
 //! The messages are `deputy_protocol::link`; the specification is `docs/wire/link.md`.
 //!
 //! ```no_run

@@ -3,7 +3,7 @@
 
 /// With every file. Relays are reached over WebTransport (`https:`) and WebSocket; an agent on this
 /// machine over a plain WebSocket of its own.
-pub const HEADERS: &[(&str, &str)] = &[
+const HEADERS: &[(&str, &str)] = &[
     (
         "content-security-policy",
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
@@ -21,8 +21,58 @@ pub const HEADERS: &[(&str, &str)] = &[
     ),
 ];
 
+/// The page itself, in the build's folder.
+pub const INDEX: &str = "/index.html";
+
+/// Of what a path is answered with: the file as the page's keeper knows it, and every header.
+pub struct Served<F> {
+    /// The file.
+    pub file: F,
+    /// Names and values, in lower case and ASCII.
+    pub headers: Vec<(&'static str, &'static str)>,
+}
+
+/// What protects the page and whatever is said in its place.
+pub fn protection() -> impl Iterator<Item = (&'static str, &'static str)> {
+    HEADERS.iter().copied()
+}
+
+/// Whether a path is one of the page's own, by which it finds its way, and no file's.
+pub fn is_own_path(path: &str) -> bool {
+    !path.rsplit('/').next().unwrap_or_default().contains('.')
+}
+
+/// What a path is answered with, of the files that `find` knows by their paths: the file, compressed
+/// where that is taken, or the page itself for paths of its own. `None` when there is neither.
+pub fn serve<F>(
+    path: &str,
+    takes_gzip: bool,
+    find: impl Fn(&str) -> Option<F>,
+) -> Option<Served<F>> {
+    let (name, whole) = match find(path) {
+        Some(file) => (path, file),
+        None if is_own_path(path) => (INDEX, find(INDEX)?),
+        None => return None,
+    };
+    let mut headers: Vec<_> = protection().collect();
+    headers.push(("content-type", content_type(name)));
+    headers.push(("vary", "accept-encoding"));
+    // The names of assets change with their content.
+    headers.push(match name.starts_with("/assets/") {
+        true => ("cache-control", "public, max-age=31536000, immutable"),
+        false => ("cache-control", "no-cache"),
+    });
+    // The build has left a compressed one beside each that becomes smaller by it.
+    let compressed = takes_gzip.then(|| find(&format!("{name}.gz"))).flatten();
+    if compressed.is_some() {
+        headers.push(("content-encoding", "gzip"));
+    }
+    let file = compressed.unwrap_or(whole);
+    Some(Served { file, headers })
+}
+
 /// The media type of a file of the page.
-pub fn content_type(name: &str) -> &'static str {
+fn content_type(name: &str) -> &'static str {
     match name.rsplit('.').next().unwrap_or_default() {
         "html" => "text/html; charset=utf-8",
         "js" => "text/javascript; charset=utf-8",

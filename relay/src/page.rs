@@ -8,21 +8,16 @@ use crate::error::RelayError;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use deputy_link::page::{HEADERS, content_type};
+use deputy_link::page::{self, INDEX};
 use http_body_util::Full;
-use hyper::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName,
-    HeaderValue, VARY,
-};
-use hyper::{Response, StatusCode};
+use hyper::Response;
+use hyper::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use ring::digest::{Context, SHA256};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// More than any page of ours needs: a wrong folder is found out before memory is.
 const MAX_BYTES: u64 = 32 << 20;
-
-const INDEX: &str = "/index.html";
 
 /// The files of a page, by the paths under which they are served.
 pub(crate) struct Page {
@@ -86,39 +81,18 @@ impl Page {
 
     /// The file of a path; the page itself for paths of its own, by which it finds its way.
     pub(crate) fn answer(&self, path: &str, asked: &HeaderMap) -> Option<Response<Full<Bytes>>> {
-        let is_own_path = !path.rsplit('/').next().unwrap_or_default().contains('.');
-        let name = match self.files.get_key_value(path) {
-            Some((name, _)) => name.as_str(),
-            None if is_own_path => INDEX,
-            None => return None,
-        };
         let takes_gzip = { asked.get(ACCEPT_ENCODING) }
             .and_then(|value| value.to_str().ok())
             .is_some_and(|value| value.split(',').any(|one| one.trim().starts_with("gzip")));
-        // The build has left a compressed one beside each that becomes smaller by it.
-        let compressed = { self.files.get(&format!("{name}.gz")) }.filter(|_| takes_gzip);
-        let bytes = compressed.or_else(|| self.files.get(name))?;
-        let mut response = Response::new(Full::new(bytes.clone()));
-        *response.status_mut() = StatusCode::OK;
-        let headers = response.headers_mut();
-        for (name, value) in HEADERS {
+        let served = page::serve(path, takes_gzip, |path| self.files.get(path).cloned())?;
+        let mut response = Response::new(Full::new(served.file));
+        for (name, value) in served.headers {
             let (name, value) = (
                 HeaderName::from_static(name),
                 HeaderValue::from_static(value),
             );
-            headers.insert(name, value);
+            response.headers_mut().insert(name, value);
         }
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(name)));
-        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-        if compressed.is_some() {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
-        // The names of assets change with their content.
-        let keep = match name.starts_with("/assets/") {
-            true => "public, max-age=31536000, immutable",
-            false => "no-cache",
-        };
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static(keep));
         Some(response)
     }
 }
@@ -127,6 +101,7 @@ impl Page {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
     fn page() -> (tempfile::TempDir, Page) {
         let folder = tempfile::tempdir().unwrap();
@@ -153,8 +128,8 @@ mod tests {
         let (folder, page) = page();
         for path in ["/", "/index.html", "/runs/r1"] {
             let answer = page.answer(path, &asked("br")).unwrap();
-            for (name, value) in HEADERS {
-                assert_eq!(answer.headers().get(*name).unwrap(), *value);
+            for (name, value) in page::protection() {
+                assert_eq!(answer.headers().get(name).unwrap(), value);
             }
             assert_eq!(answer.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
         }

@@ -1,12 +1,11 @@
 //! A real HTTP server on loopback whose pages a test changes while it is read.
 
+use crate::serve::Serving;
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use hyper::body::{Body, Bytes, Frame, Incoming};
-use hyper::service::service_fn;
 use hyper::{Request, Response};
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -65,10 +64,8 @@ struct Pages {
 
 /// The server; ends when dropped.
 pub struct HttpServer {
-    address: SocketAddr,
+    serving: Serving,
     pages: Arc<Mutex<Pages>>,
-    // Dropping the runtime ends the server.
-    _runtime: tokio::runtime::Runtime,
 }
 
 impl Default for HttpServer {
@@ -80,37 +77,13 @@ impl Default for HttpServer {
 impl HttpServer {
     /// A server without pages, on a free port.
     pub fn new() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-            .unwrap();
-        let address = listener.local_addr().unwrap();
         let pages = Arc::<Mutex<Pages>>::default();
         let shared = Arc::clone(&pages);
-        runtime.spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let pages = Arc::clone(&shared);
-                tokio::spawn(async move {
-                    let service = service_fn(move |request: Request<Incoming>| {
-                        let answer = answer(&pages, request.uri().path());
-                        async move { Ok::<_, Infallible>(answer) }
-                    });
-                    // A client that goes away is no concern of the server.
-                    let _ = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(hyper_util::rt::TokioIo::new(stream), service)
-                        .await;
-                });
-            }
+        let serving = Serving::new(move |_, request: Request<Incoming>| {
+            let answer = answer(&shared, request.uri().path());
+            async move { answer }
         });
-        Self {
-            address,
-            pages,
-            _runtime: runtime,
-        }
+        Self { serving, pages }
     }
 
     /// Serves a page at a path from now on.
@@ -131,12 +104,12 @@ impl HttpServer {
 
     /// The address of a path.
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("http://{}{path}", self.serving.address)
     }
 
     /// Host and port, as contracts name them.
     pub fn host(&self) -> String {
-        self.address.to_string()
+        self.serving.address.to_string()
     }
 }
 

@@ -17,6 +17,7 @@ mod postfix;
 mod proxy;
 mod push_service;
 mod relay;
+mod serve;
 mod shared_name;
 mod wait;
 

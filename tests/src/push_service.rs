@@ -1,15 +1,14 @@
 //! A push service on loopback, as browsers have them (RFC 8030): it checks who sends (RFC 8292), and
 //! opens what it gets as the browser would (RFC 8291, by another implementation than the agent's).
 
+use crate::serve::Serving;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deputy_protocol::push::{PushContent, PushTarget};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
 use hyper::{Request, Response};
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use web_push_native::p256::SecretKey;
@@ -45,9 +44,8 @@ struct Known {
 
 /// The service; ends when dropped.
 pub struct PushService {
-    address: SocketAddr,
+    serving: Serving,
     known: Arc<Mutex<Known>>,
-    _runtime: tokio::runtime::Runtime,
 }
 
 impl Default for PushService {
@@ -59,42 +57,18 @@ impl Default for PushService {
 impl PushService {
     /// A service without subscriptions, on a free port.
     pub fn new() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-            .unwrap();
-        let address = listener.local_addr().unwrap();
         let known = Arc::<Mutex<Known>>::default();
         let shared = Arc::clone(&known);
-        runtime.spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let known = Arc::clone(&shared);
-                tokio::spawn(async move {
-                    let service = service_fn(move |request: Request<Incoming>| {
-                        let known = Arc::clone(&known);
-                        async move { Ok::<_, Infallible>(answer(&known, address, request).await) }
-                    });
-                    // An agent that is killed in the middle is no concern of the service.
-                    let _ = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(hyper_util::rt::TokioIo::new(stream), service)
-                        .await;
-                });
-            }
+        let serving = Serving::new(move |address, request| {
+            let known = Arc::clone(&shared);
+            async move { answer(&known, address, request).await }
         });
-        Self {
-            address,
-            known,
-            _runtime: runtime,
-        }
+        Self { serving, known }
     }
 
     /// Host and port, as the setting `push_hosts` names them.
     pub fn host(&self) -> String {
-        self.address.to_string()
+        self.serving.address.to_string()
     }
 
     /// A browser subscribes under a name of its own.
@@ -108,7 +82,7 @@ impl PushService {
         let auth: [u8; 16] = std::array::from_fn(|_| fastrand::u8(..));
         let point = secret.public_key().to_encoded_point(false);
         let target = PushTarget::Web {
-            endpoint: format!("http://{}/{name}", self.address),
+            endpoint: format!("http://{}/{name}", self.serving.address),
             p256dh: URL_SAFE_NO_PAD.encode(point.as_bytes()),
             auth: URL_SAFE_NO_PAD.encode(auth),
         };

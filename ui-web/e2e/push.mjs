@@ -75,7 +75,7 @@ const checks = {
     if (!/^vapid t=.+, k=.+$/.test(first.headers.authorization)) throw new Error('nobody has signed it')
     await until('the word of it', async () => (await agent.cli('devices'))[0].push?.reached_at)
     await page.waitForSelector('::-p-text(last reached)')
-    await shotOf('firefox-notifications')
+    await shot(page, 'firefox-notifications')
   },
 
   async 'what needs its person is shown once, sealed, while another place is open'() {
@@ -112,10 +112,6 @@ const checks = {
     await page.waitForSelector('::-p-text(Turn on here)')
     if ((await agent.cli('devices'))[0].push) throw new Error('the agent would still send')
   },
-}
-
-async function shotOf(name) {
-  await shot(page, name)
 }
 
 /** Chromium's worker, handed pushes as its browser would: its push service cannot be had here. */
@@ -187,7 +183,7 @@ try {
     await page.evaluate(() => Notification.permission),
     await page.evaluate(async () => (await (await caches.open('pushes seen')).match('/'))?.json()),
   )
-  await shotOf('firefox-failed').catch(() => undefined)
+  await shot(page, 'firefox-failed').catch(() => undefined)
 } finally {
   await firefox.close()
   await chromium.close()

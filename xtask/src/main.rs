@@ -2,8 +2,6 @@
 //!
 //! `up.rs` builds and starts it, `test.rs` is everything that must be green, `bench.rs` measures,
 //! `eval.rs` plays the corpus with a live model, `fuzz.rs` looks for bytes that break a promise,
-//! `web.rs` makes the page, with `node.rs`; `tools.rs` finds or fetches the programs that they need.
-//! `eval.rs` plays the corpus with a live model,
 //! `web.rs` makes the page, with `node.rs`; `bindings.rs` makes the phones' core; `tools.rs` finds or fetches the programs that they need.
 
 // A task talks to the person who started it, in the terminal.

@@ -10,8 +10,8 @@ pub use mail::{MailConfig, Tls};
 pub(crate) use search as search_client;
 pub use search::{SearchConfig, SearchProvider};
 pub use vault::{
-    Keyring, Sealed, Unlock, Vault, VaultError, Wanted, give_up_old_keys, opened, put_secret,
-    rotate, secret,
+    Keyring, Sealed, Unlock, Vault, VaultError, Wanted, give_up_old_keys, kept_secret, opened,
+    put_secret, rotate, secret,
 };
 
 use crate::clock::BoxFuture;

@@ -1,8 +1,8 @@
 //! Who is told of what needs a person, and where.
 
 use super::{Answer, Control, key, not_found, store_error};
-use crate::push::{HOSTS_SETTING, VapidError, check};
-use crate::store::{Durability, Key, devices, pushes, settings};
+use crate::push::{VapidError, check, named_hosts};
+use crate::store::{Durability, Key, devices, pushes};
 use deputy_protocol::ErrorBody;
 use deputy_protocol::control::Response;
 use deputy_protocol::push::{PushTarget, Quiet};
@@ -40,11 +40,7 @@ impl Control {
     ) -> Answer<Response> {
         let (device, id) = which(device)?;
         let store = &self.executor.parts.store;
-        let named = store.read(|db| settings::get(db, HOSTS_SETTING)).await;
-        let named = named.map_err(store_error)?;
-        let named: Vec<String> = named
-            .and_then(|named| serde_json::from_value(named).ok())
-            .unwrap_or_default();
+        let named = named_hosts(store).await.map_err(store_error)?;
         check(&target, quiet.as_ref(), &named).map_err(|why| {
             let message = format!("notifications cannot be sent there: {why}; nothing was changed");
             ErrorBody::new("bad_push_target", message, "")

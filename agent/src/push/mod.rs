@@ -17,11 +17,19 @@ mod web;
 pub use service::Pusher;
 pub use vapid::VapidError;
 
+use crate::store::{Store, StoreError, settings};
 use deputy_protocol::push::{PushTarget, Quiet};
 use url::Url;
 
 /// The setting that names push services in private networks.
 pub const HOSTS_SETTING: &str = "push_hosts";
+
+/// The hosts of [`HOSTS_SETTING`].
+pub async fn named_hosts(store: &Store) -> Result<Vec<String>, StoreError> {
+    let named = store.read(|db| settings::get(db, HOSTS_SETTING)).await?;
+    let named = named.and_then(|named| serde_json::from_value(named).ok());
+    Ok(named.unwrap_or_default())
+}
 
 /// The longest address of a push service, in bytes.
 const MAX_ENDPOINT: usize = 2_048;

@@ -1,6 +1,5 @@
 //! The loop: what is due goes out, device by device, each in its order.
 
-use super::HOSTS_SETTING;
 use super::outgoing::{self, Outgoing};
 use super::rules::GATHER;
 use super::vapid::{Vapid, VapidError};
@@ -12,7 +11,7 @@ use crate::fault;
 use crate::intent::Retries;
 use crate::remote::Remote;
 use crate::store::pushes::{self, Untaken};
-use crate::store::{Durability, Store, StoreError, settings};
+use crate::store::{Durability, Store, StoreError};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deputy_protocol::Time;
@@ -291,11 +290,8 @@ impl Pusher {
             why,
             after_ms: None,
         };
-        let named = self.store.read(|db| settings::get(db, HOSTS_SETTING)).await;
-        let named: Vec<String> = match named {
-            Ok(named) => named
-                .and_then(|named| serde_json::from_value(named).ok())
-                .unwrap_or_default(),
+        let named = match super::named_hosts(&self.store).await {
+            Ok(named) => named,
             Err(error) => return later(error.to_string()),
         };
         let url = match Url::parse(endpoint) {

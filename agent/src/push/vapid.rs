@@ -1,7 +1,7 @@
 //! Who sends a push: a key by which a browser's push service tells agents apart (RFC 8292). It says
 //! nothing about the user, and is kept in the vault.
 
-use crate::connectors::{Vault, VaultError, put_secret, secret};
+use crate::connectors::{Vault, VaultError, kept_secret, put_secret};
 use crate::store::{Durability, Store, StoreError};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -48,12 +48,7 @@ impl Vapid {
     pub(super) async fn open(store: &Store, vault: &Arc<Vault>) -> Result<Self, VapidError> {
         let reading = Arc::clone(vault);
         let kept = store
-            .read(move |db| {
-                let known: i64 = db
-                    .prepare_cached("SELECT count(*) FROM secrets WHERE id=?1")?
-                    .query_row([SECRET], |r| r.get(0))?;
-                Ok((known > 0).then_some(secret(db, &reading, SECRET)?))
-            })
+            .read(move |db| kept_secret(db, &reading, SECRET))
             .await?;
         match kept {
             Some(Ok(kept)) => {

@@ -2,7 +2,7 @@
 //! secret in the vault, so that there is one thing to keep and to rotate.
 
 use super::{RelayChoice, random};
-use crate::connectors::{Vault, VaultError, put_secret, secret};
+use crate::connectors::{Vault, VaultError, kept_secret, put_secret};
 use crate::store::{Durability, Store, StoreError, devices};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -32,12 +32,7 @@ impl AgentKeys {
     ) -> Result<Self, StoreError> {
         let reading = Arc::clone(&vault);
         let kept = store
-            .read(move |db| {
-                let known: i64 = db
-                    .prepare_cached("SELECT count(*) FROM secrets WHERE id=?1")?
-                    .query_row([SECRET], |r| r.get(0))?;
-                Ok((known > 0).then_some(secret(db, &reading, SECRET)?))
-            })
+            .read(move |db| kept_secret(db, &reading, SECRET))
             .await?;
         let lost = match kept {
             Some(Ok(kept)) => {

@@ -1,63 +1,35 @@
 //! The page: the built bundle of `ui-web`, as it was taken in when the agent was built.
 //!
-//! What a browser is told beside it: nothing from elsewhere is loaded or framed, no script but the
-//! bundle's runs, and the only ways out are the sessions to relays.
+//! What a browser is told beside it is in [`deputy_link::page`], which relays serve it by, too.
 
 use super::Reply;
-use deputy_link::page::{HEADERS, content_type};
+use deputy_link::page;
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
 mod files {
     include!(concat!(env!("OUT_DIR"), "/page_files.rs"));
 }
 
-const INDEX: &str = "/index.html";
-
 /// What is served where the page was not built.
 const NO_PAGE: &str = "This agent was built without its page. Build it with `cargo xtask up`; until \
     then `deputy help` shows what the command line can do.\n";
 
-/// The file of a path, compressed where that is taken; the page itself for paths of its own (it finds its way by them). `None` for
-/// a file that is not there.
+/// The file of a path, compressed where that is taken; the page itself for paths of its own. `None`
+/// for a file that is not there.
 pub(super) fn file(path: &str, takes_gzip: bool) -> Option<Reply> {
-    let find = |path: &str| files::FILES.iter().find(|(name, _)| *name == path);
-    let is_own_path = !path.rsplit('/').next().unwrap_or_default().contains('.');
-    let found = match find(path) {
-        Some(found) => found,
-        None if is_own_path => match find(INDEX) {
-            Some(index) => index,
-            None => return Some(plain(NO_PAGE)),
-        },
-        None => return None,
+    let find = |path: &str| {
+        let found = files::FILES.iter().find(|(name, _)| *name == path);
+        found.map(|(_, bytes)| *bytes)
     };
-    let (name, whole) = *found;
-    // The build has left a compressed one beside each that becomes smaller by it.
-    let compressed = match takes_gzip {
-        true => find(&format!("{name}.gz")),
-        false => None,
+    let Some(served) = page::serve(path, takes_gzip, find) else {
+        return page::is_own_path(path).then(|| plain(NO_PAGE));
     };
-    let bytes = compressed.map_or(whole, |(_, bytes)| *bytes);
-    let mut reply = Response::new(Full::from(Bytes::from_static(bytes)));
-    let kind = HeaderValue::from_static(content_type(name));
-    reply.headers_mut().insert(CONTENT_TYPE, kind);
-    reply
-        .headers_mut()
-        .insert(VARY, HeaderValue::from_static("accept-encoding"));
-    if compressed.is_some() {
-        let gzip = HeaderValue::from_static("gzip");
-        reply.headers_mut().insert(CONTENT_ENCODING, gzip);
-    }
-    // The names of assets change with their content.
-    let keep = match name.starts_with("/assets/") {
-        true => "public, max-age=31536000, immutable",
-        false => "no-cache",
-    };
-    let keep = HeaderValue::from_static(keep);
-    reply.headers_mut().insert(CACHE_CONTROL, keep);
-    Some(protected(reply))
+    let mut reply = Response::new(Full::from(Bytes::from_static(served.file)));
+    put(&mut reply, served.headers);
+    Some(reply)
 }
 
 fn plain(text: &'static str) -> Reply {
@@ -65,24 +37,26 @@ fn plain(text: &'static str) -> Reply {
     *reply.status_mut() = StatusCode::NOT_FOUND;
     let kind = HeaderValue::from_static("text/plain; charset=utf-8");
     reply.headers_mut().insert(CONTENT_TYPE, kind);
-    protected(reply)
+    put(&mut reply, page::protection());
+    reply
 }
 
-fn protected(mut reply: Reply) -> Reply {
-    for (name, value) in HEADERS {
+fn put(reply: &mut Reply, headers: impl IntoIterator<Item = (&'static str, &'static str)>) {
+    for (name, value) in headers {
         let (name, value) = (
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
         );
         reply.headers_mut().insert(name, value);
     }
-    reply
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use hyper::header::CONTENT_ENCODING;
+    use page::INDEX;
 
     #[test]
     fn every_answer_forbids_what_a_page_could_be_made_to_do() {
@@ -91,8 +65,8 @@ mod tests {
                 assert_eq!(path, INDEX, "only where the page was not built");
                 continue;
             };
-            for (name, value) in HEADERS {
-                assert_eq!(reply.headers().get(*name).unwrap(), *value);
+            for (name, value) in page::protection() {
+                assert_eq!(reply.headers().get(name).unwrap(), value);
             }
         }
         assert!(file("/assets/nothing.js", true).is_none());

@@ -272,19 +272,21 @@ fn row(r: &rusqlite::Row<'_>) -> rusqlite::Result<Sealed> {
     })
 }
 
-/// The secret of an id.
-pub fn secret(
-    db: &Connection,
-    vault: &Vault,
-    id: &str,
-) -> Result<Result<Zeroizing<String>, VaultError>, StoreError> {
+/// A secret, opened, or why it does not open.
+type Opened = Result<Zeroizing<String>, VaultError>;
+
+/// The secret of an id; `None` when none is kept.
+pub fn kept_secret(db: &Connection, vault: &Vault, id: &str) -> Result<Option<Opened>, StoreError> {
     let sealed = db
         .prepare_cached("SELECT key_version, nonce, ciphertext FROM secrets WHERE id=?1")?
         .query_row([id], row)
         .optional()?;
-    Ok(sealed
-        .ok_or(VaultError::WrongKey)
-        .and_then(|sealed| vault.unseal(id, &sealed)))
+    Ok(sealed.map(|sealed| vault.unseal(id, &sealed)))
+}
+
+/// The secret of an id, which must be there.
+pub fn secret(db: &Connection, vault: &Vault, id: &str) -> Result<Opened, StoreError> {
+    Ok(kept_secret(db, vault, id)?.unwrap_or(Err(VaultError::WrongKey)))
 }
 
 /// Every secret that opens.

@@ -7,6 +7,7 @@ import ts from 'typescript-eslint'
 export default defineConfig(
   globalIgnores([
     'dist',
+    'dist.new',
     'core',
     'e2e',
     'src/worker/worker.js',

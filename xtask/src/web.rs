@@ -5,16 +5,50 @@
 
 use crate::node;
 use crate::tools::{Done, cargo, find, root, run};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// Where a page is built, in its folder, until it is known whether it is another.
+const NEW: &str = "dist.new";
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// The page, as the agent takes it in when it is built after this.
 pub(crate) fn web() -> Done {
     core()?;
-    node::install(&root().join("ui-web"))?;
-    node::npm(&root().join("ui-web"), &["run", "build"])
+    let folder = root().join("ui-web");
+    node::install(&folder)?;
+    // Beside the last one, which stays when it is the same: a page that was only written anew would
+    // have the agent built anew, too.
+    let build = ["run", "build", "--", "--outDir", NEW, "--emptyOutDir"];
+    node::npm(&folder, &build)?;
+    let (new, last) = (folder.join(NEW), folder.join("dist"));
+    let failed = |error: std::io::Error| format!("{}: {error}", last.display());
+    if last.is_dir() {
+        if content(&new).map_err(failed)? == content(&last).map_err(failed)? {
+            return std::fs::remove_dir_all(&new).map_err(failed);
+        }
+        std::fs::remove_dir_all(&last).map_err(failed)?;
+    }
+    std::fs::rename(&new, &last).map_err(failed)
+}
+
+/// The files of a folder, with what is in them.
+fn content(folder: &Path) -> std::io::Result<BTreeMap<PathBuf, Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Ok(name) = path.strip_prefix(folder) {
+                found.insert(name.to_owned(), std::fs::read(&path)?);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The core, as `ui-web/core/core.js` with its types and its module.

@@ -18,6 +18,10 @@ const GREETING: u64 = 15_000;
 /// How long is waited before a device that lost the line looks again whether it was let in, ms.
 const AGAIN: u64 = 2_000;
 
+/// For how long an agent is looked for that no relay knows, ms: it may be about to link again, after
+/// sleep or a restart.
+const PATIENCE: u64 = 15_000;
+
 /// Where a pairing stands.
 #[derive(Clone, Debug)]
 pub enum PairingState {
@@ -73,7 +77,8 @@ enum Stage {
     Comparing {
         session: Box<Session>,
     },
-    /// The line broke while the person compared: the word may be there without it.
+    /// The agent is not there, or the line broke while the person compared (then the word may be there
+    /// without it): looked for again.
     Away {
         until: u64,
     },
@@ -87,6 +92,7 @@ pub struct Pairing {
     name: String,
     place: usize,
     attempt: u64,
+    since: u64,
     stage: Stage,
     state: PairingState,
     phrase: Option<String>,
@@ -112,6 +118,7 @@ impl Pairing {
             name: name.to_owned(),
             place: 0,
             attempt: 0,
+            since: now.ticks,
             stage: Stage::Over,
             state: PairingState::Connecting,
             phrase: None,
@@ -141,13 +148,23 @@ impl Pairing {
 
     fn dial(&mut self, last: &str, now: Now) {
         let Some(place) = self.link.relays.get(self.place) else {
-            if self.lost.is_some() {
+            let unix_ms = u64::try_from(now.unix_ms).unwrap_or(0);
+            let is_hopeful = match &self.lost {
+                Some(_) => unix_ms < self.link.expires_at_ms,
+                None => now.ticks < self.since + PATIENCE && !self.link.relays.is_empty(),
+            };
+            if is_hopeful {
+                self.place = 0;
                 self.stage = Stage::Away {
                     until: now.ticks + AGAIN,
                 };
                 return;
             }
-            return self.fail(PairingTrouble::Unreachable(last.to_owned()));
+            let trouble = match self.lost.take() {
+                Some(lost) => PairingTrouble::Broken(lost),
+                None => PairingTrouble::Unreachable(last.to_owned()),
+            };
+            return self.fail(trouble);
         };
         self.attempt += 1;
         self.stage = Stage::Dialling { since: now.ticks };

@@ -132,7 +132,10 @@ impl House {
             Home::at(path).cli(&["remote", "--link", &link, "--name", &name])
         });
         let compare = self.home.cli(&["pair", "--id", &id]);
-        assert_eq!(compare.text("state"), "compare", "{compare:?}");
+        if compare.text("state") != "compare" {
+            // The device knows why.
+            panic!("{compare:?}; the device: {:?}", typing.join());
+        }
         let phrase = compare.text("phrase").to_owned();
         self.home.cli(&["pair", "--id", &id, "--same"]).done();
         let paired = typing.join().unwrap();

@@ -1,10 +1,12 @@
 //! The client on a clock that the test moves, against an agent's side that speaks the real session.
 //!
 //! `world.rs` is that agent, the lines to it, and the disk of the device; `storm.rs` breaks lines at
-//! random; `answers.rs` is about answers that do not come, or cannot be kept.
+//! random; `answers.rs` is about answers that do not come, or cannot be kept; `pairing.rs` about a
+//! device that is not known yet.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod answers;
+mod pairing;
 mod storm;
 mod world;
 

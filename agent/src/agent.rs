@@ -3,7 +3,9 @@
 use crate::clock::SharedClock;
 use crate::connectors::{Connections, Unlock, Vault, VaultError, give_up_old_keys, opened};
 use crate::control::Control;
-use crate::executor::{Arrivals, Executor, Lanes, Parts, Programs, recover};
+use crate::executor::{
+    Arrivals, Executor, Lanes, Parts, Programs, hold_what_was_restored, recover,
+};
 use crate::gate::Permissions;
 use crate::maintainer::Maintainer;
 use crate::models::{ModelError, Models, Patience};
@@ -83,6 +85,7 @@ impl Agent {
                     }
                 };
                 let denied = settings::get(db, crate::executor::DENIED_SETTING)?;
+                hold_what_was_restored(db, now)?;
                 let resumed = recover(db, now)?;
                 costs::keep(db, None)?;
                 triggers::set_back(db, now)?;

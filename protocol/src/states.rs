@@ -194,6 +194,8 @@ words! {
         Question => "question",
         /// A due time passed and nothing ran.
         Stalled => "stalled",
+        /// A copy of the data was put back: go on from it, or not.
+        Restored => "restored",
     }
 }
 

@@ -10,6 +10,7 @@ mod pair;
 mod print;
 mod remote;
 mod requests;
+mod restore;
 mod up;
 
 use args::{Cli, Command};
@@ -53,7 +54,9 @@ pub fn main() -> ExitCode {
             clap_complete::generate(shell, &mut Cli::command(), "deputy", &mut std::io::stdout());
             Exit::Done.into()
         }
-        Some(Command::Restore { file }) => up::restore(&file, json).into(),
+        Some(Command::Restore { file }) => {
+            at_home(json, |home| restore::restore(home, &file, json)).into()
+        }
         Some(Command::Contract(args::Contract::Schema)) => {
             let schema = serde_json::to_string_pretty(&crate::intent::schema()).unwrap_or_default();
             // A reader that went away has seen what it wanted.

@@ -1,4 +1,4 @@
-//! `deputy up`: the agent in the foreground. `deputy restore`: a backup in the database's place.
+//! `deputy up`: the agent in the foreground.
 
 use super::args::UpArgs;
 use super::{Exit, print};
@@ -6,7 +6,6 @@ use crate::clock::SystemClock;
 use crate::connectors::{Keyring, Unlock};
 use crate::remote::{Door, RelayChoice};
 use crate::sandbox::PoolConfig;
-use crate::store::{DATABASE, Store};
 use crate::{Agent, AgentConfig};
 use deputy_protocol::ErrorBody;
 use std::io::{self, IsTerminal, Write};
@@ -277,50 +276,5 @@ async fn signalled([mut terminate, mut interrupt]: [Signal; 2]) {
     tokio::select! {
         _ = terminate.recv() => {},
         _ = interrupt.recv() => {},
-    }
-}
-
-/// Puts a backup in the database's place. The present database is kept beside it.
-pub(super) fn restore(file: &Path, json: bool) -> Exit {
-    let result = (|| -> Result<String, ErrorBody> {
-        let home = home()?;
-        let failed = |what: &str, e: &dyn std::fmt::Display| {
-            ErrorBody::new(
-                "restore",
-                format!("{what}: {e}; the present data was not changed"),
-                "check the path; stop the agent first",
-            )
-        };
-        Store::check_backup(file).map_err(|e| failed("the backup cannot be used", &e))?;
-        // Held until the end: no agent starts in between, and none runs now.
-        let _lock =
-            Store::lock(&home).map_err(|e| failed("the data directory cannot be used", &e))?;
-        let (database, kept) = (home.join(DATABASE), home.join("deputy.db.before-restore"));
-        std::fs::rename(&database, &kept)
-            .map_err(|e| failed("the present database cannot be set aside", &e))?;
-        for suffix in ["-wal", "-shm"] {
-            // Left over only when the last close was not clean; they belong to the old database.
-            let _ = std::fs::remove_file(home.join(format!("{DATABASE}{suffix}")));
-        }
-        if let Err(error) = std::fs::copy(file, &database) {
-            let _ = std::fs::rename(&kept, &database);
-            return Err(failed("the backup cannot be copied", &error));
-        }
-        Ok(format!(
-            "Restored. The database before it is kept as {}.",
-            kept.display()
-        ))
-    })();
-    match result {
-        Ok(message) => {
-            let document = serde_json::json!({"id": "restore", "message": message});
-            let _ = if json {
-                writeln!(io::stdout(), "{document}")
-            } else {
-                writeln!(io::stdout(), "{message}")
-            };
-            Exit::Done
-        }
-        Err(error) => print::error(&error, json, Exit::Failed),
     }
 }

@@ -55,6 +55,7 @@ pub fn answer(
             again(db, need, choice, now)?
         }
         NeedKind::ContractChange => crate::maintainer::answered(db, need, choice, now)?,
+        NeedKind::Restored => super::restored::answered(db, need, choice, now)?,
         NeedKind::Question | NeedKind::Stalled => {}
     }
     // An item may stand for several automations, so whoever has something to go on with is looked at.
@@ -278,8 +279,11 @@ fn wake_automation(db: &Connection, automation: i64, now: Time) -> Result<(), St
     let Some(row) = automations::row(db, automation)? else {
         return Ok(());
     };
-    let by_user = row.paused_because.as_deref() == Some(automations::PAUSED_BY_USER);
-    if row.state == AutomationState::Paused && !by_user {
+    let on_purpose = matches!(
+        row.paused_because.as_deref(),
+        Some(automations::PAUSED_BY_USER | automations::PAUSED_AFTER_RESTORE)
+    );
+    if row.state == AutomationState::Paused && !on_purpose {
         automations::set_state(db, automation, AutomationState::Active, None)?;
         // What was due while something was needed is made up for as `on_missed` says.
         triggers::wake(db, automation, now, false)?;

@@ -6,7 +6,7 @@
 //! `ending.rs` (pure: what a run becomes after an attempt), `keys.rs` (pure: effect keys),
 //! `intend.rs` (the transaction before an effect), `calls.rs` (one call's way to the outside),
 //! `aside.rs` (money for calls under way), `lanes.rs` (how many go through a connection at a time), `dispatch.rs` (which way a call goes), `attempt.rs` (the loop between worker and calls), `finish.rs` (the transaction after an
-//! attempt), `recover.rs` (what is done at start), `answers.rs` (what a person's answer does),
+//! attempt), `recover.rs` and `restored.rs` (what is done at start), `answers.rs` (what a person's answer does),
 //! `rehearse.rs`, `fixture.rs` and `examine.rs` (dry runs and replays, which execute nothing), `ask.rs`
 //! (what a person is asked about a run that failed).
 
@@ -28,6 +28,7 @@ mod program;
 mod recall;
 mod recover;
 mod rehearse;
+mod restored;
 
 pub use answers::{Resumed, Under, answer, cancel_all_idle, cancel_idle, resume_anew};
 pub use ask::fail_waiting;
@@ -42,6 +43,7 @@ pub use recover::{give_back, recover};
 pub use rehearse::{
     DryRun, Of, RecordedStep, Rehearsal, Replayed, Within, dry_run, dry_run_within, replay,
 };
+pub use restored::hold_what_was_restored;
 
 use crate::clock::SharedClock;
 use crate::observe::Redactor;

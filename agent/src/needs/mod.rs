@@ -9,6 +9,13 @@ pub const ALLOW_ALWAYS: &str = "allow_always";
 /// Approves a call and those like it from now on: a new contract version.
 pub const APPROVE_ALWAYS: &str = "approve_always";
 
+/// Leaves things as they are.
+pub const DISMISS: &str = "dismiss";
+/// Goes on after a restore, with what waited in the copy.
+pub const RESUME: &str = "resume";
+/// Goes on after a restore, without what waited in the copy.
+pub const RESUME_NEW: &str = "resume_new";
+
 /// Each kind with its choices: what `need answer` takes, and what it means.
 const CHOICES: &[(NeedKind, &[(&str, &str)])] = &[
     (
@@ -84,6 +91,20 @@ const CHOICES: &[(NeedKind, &[(&str, &str)])] = &[
     ),
     (NeedKind::Question, &[("answer", "Answer in the note")]),
     (NeedKind::Stalled, &[("dismiss", "I have seen it")]),
+    (
+        NeedKind::Restored,
+        &[
+            (
+                RESUME_NEW,
+                "Go on with all automations, with what comes in from now on",
+            ),
+            (
+                RESUME,
+                "Go on with all automations, and with what was waiting in the copy",
+            ),
+            (DISMISS, "Leave them paused"),
+        ],
+    ),
 ];
 
 /// The choices of a kind.

@@ -9,6 +9,9 @@ use serde_json::Value;
 /// Why an automation rests that the user paused: only the user wakes it again.
 pub const PAUSED_BY_USER: &str = "paused by the user";
 
+/// Why everything is paused after a copy of the data was put back.
+pub const PAUSED_AFTER_RESTORE: &str = "the data was restored from a copy";
+
 /// What the scheduler and the executor need to know.
 #[derive(Clone, Debug)]
 pub struct AutomationRow {

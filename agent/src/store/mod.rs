@@ -1,7 +1,8 @@
 //! The store: one SQLite database, the source of truth for everything the agent knows.
 //!
 //! `writer.rs` is the one writer with group commit and the durability rule; `readers.rs` the pool
-//! of readers; `schema.rs` opens, migrates and backs up; `keys.rs` the ids people see;
+//! of readers; `schema.rs` opens, migrates and backs up; `restore.rs` puts a copy back; `keys.rs` the ids people
+//! see;
 //! `migrations/*.sql` the schema. Queries stand beside their use, in the rooms above.
 
 pub mod automations;
@@ -17,6 +18,7 @@ pub mod ledger;
 pub mod needs;
 pub mod pushes;
 mod readers;
+pub mod restore;
 pub mod runs;
 mod schema;
 pub mod settings;
@@ -163,11 +165,6 @@ impl Store {
     /// Takes a data directory without opening its database, for as long as the file lives.
     pub fn lock(home: &Path) -> Result<Lock, StoreError> {
         schema::lock(home)
-    }
-
-    /// Whether a file is a sound database of Deputy's that this build can open.
-    pub fn check_backup(file: &Path) -> Result<(), StoreError> {
-        schema::check(file)
     }
 
     /// The data directory.

@@ -208,8 +208,14 @@ pub(super) fn check(file: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Copies the database as it is now, while it is open.
+/// Copies the database as it is now, while it is open, for this user's eyes only.
 pub(crate) fn back_up(db: &Connection, to: &Path) -> Result<(), StoreError> {
+    let mut file = File::options();
+    file.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    file.open(to)
+        .map_err(io(format!("creating {}", to.display())))?;
     let mut copy = Connection::open(to)?;
     let backup = rusqlite::backup::Backup::new(db, &mut copy)?;
     backup.run_to_completion(1024, std::time::Duration::ZERO, None)?;

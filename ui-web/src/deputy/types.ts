@@ -36,6 +36,7 @@ export type NeedKind =
   | 'contract_change'
   | 'question'
   | 'stalled'
+  | 'restored'
 export type SourceKind = 'cron' | 'every' | 'at' | 'event' | 'webhook' | 'file' | 'mail' | 'manual' | 'emit'
 export type Right = 'view' | 'control' | 'approve'
 

@@ -18,6 +18,7 @@ export const KIND: Record<NeedKind, string> = {
   contract_change: 'Contract change',
   question: 'Question',
   stalled: 'Late',
+  restored: 'Restored',
 }
 
 export interface Option {
@@ -142,6 +143,23 @@ const NEXT: Partial<Record<NeedKind, Record<string, Row>>> = {
       button: 'I have seen it',
       next: 'The item goes away. The automation runs as soon as it can.',
       weight: 'plain',
+    },
+  },
+  restored: {
+    resume_new: {
+      button: 'Go on from now',
+      next: 'All automations become active. What was waiting in the copy is left.',
+      weight: 'plain',
+    },
+    resume: {
+      button: 'Go on with what waited',
+      next: 'All automations become active, and what was waiting in the copy is done.',
+      weight: 'plain',
+    },
+    dismiss: {
+      button: 'Leave them paused',
+      next: 'Nothing runs until you resume an automation.',
+      weight: 'no',
     },
   },
 }

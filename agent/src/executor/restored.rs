@@ -73,7 +73,9 @@ pub fn hold_what_was_restored(db: &Connection, now: Time) -> Result<(), StoreErr
             kind: NeedKind::Restored,
             dedupe: DEDUPE.to_owned(),
             title: format!(
-                "Deputy’s data was restored from a copy; {} paused",
+                "Deputy’s data was restored from a copy{}; {} paused",
+                mark.until
+                    .map_or_else(String::new, |until| format!(" that ends at {until}")),
                 match paused.len() {
                     1 => "1 automation is".to_owned(),
                     n => format!("{n} automations are"),

@@ -2,21 +2,21 @@
 //! database, or sent on its way to the outside; and what is done when it lands.
 
 use super::attempt::{Attempt, End, Pending, Recalled, nondeterminism};
-use super::calls::{self, Ask, Landed, Mode, Prepared, Reason, RunFacts};
+use super::calls::{self, Landed, Mode, Prepared, Reason, RunFacts};
 use super::ending::Failure;
 use super::intend::{self, Effect, Intended};
 use super::keys::effect_key;
 use super::matcher::{Delivery, Verdict};
 use super::recall::{Recall, SLEEP};
 use crate::gate;
-use crate::sandbox::{Call, LogLine, ScriptFailure};
+use crate::sandbox::Call;
 use crate::store::inbox::{self, NewInput};
 use crate::store::steps::{self, Grant, NewStep, StepEnd, StepOutcome, StepRow};
-use crate::store::{Durability, Key, StoreError, events, ledger};
+use crate::store::{Durability, Key, StoreError};
 use crate::tools::{CallInfo, Entry, Kind, ToolError, canonical, split_once};
 use deputy_protocol::{EffectClass, FailureClass, SourceKind, StepState, Time, WaitingFor};
 use rusqlite::Connection;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -27,9 +27,6 @@ pub(super) enum LocalEnd {
     /// Ledger or gate stopped it before.
     Stopped(&'static Entry, Box<Intended>),
 }
-
-/// The longest line of a script's log that is kept, in characters.
-const LOG_LINE: usize = 8_192;
 
 impl Attempt {
     pub(super) fn on_call(&mut self, call: Call) -> Result<(), End> {
@@ -83,13 +80,13 @@ impl Attempt {
     }
 
     /// The next place in the order of ends, and logical time there.
-    fn place(&mut self) -> (u32, Time) {
+    pub(super) fn place(&mut self) -> (u32, Time) {
         self.settled += 1;
         self.logical = self.logical.max(self.parts.clock.now());
         (self.settled, self.logical)
     }
 
-    fn queue(
+    pub(super) fn queue(
         &mut self,
         seq: u32,
         outcome: StepOutcome,
@@ -334,7 +331,13 @@ impl Attempt {
     }
 
     /// Records an end that changed nothing outside: it rides on the next sync.
-    fn record(&mut self, step: NewStep, outcome: StepOutcome, reused: bool, began: Instant) {
+    pub(super) fn record(
+        &mut self,
+        step: NewStep,
+        outcome: StepOutcome,
+        reused: bool,
+        began: Instant,
+    ) {
         let (settled, logical_at) = self.place();
         let end = StepEnd {
             outcome: outcome.clone(),
@@ -496,145 +499,6 @@ impl Attempt {
         self.queue(seq, outcome, logical_at, Some(committed));
         Ok(())
     }
-
-    /// Takes in what a call came to.
-    pub(super) fn on_landed(&mut self, landed: Landed) -> Result<(), End> {
-        match landed {
-            Landed::Ended {
-                step,
-                effect_key: None,
-                outcome,
-                reused,
-                began,
-            } => {
-                self.record(step, outcome, reused, began);
-                Ok(())
-            }
-            Landed::Ended {
-                step,
-                effect_key: Some(key),
-                outcome,
-                reused,
-                began,
-            } => {
-                let (settled, logical_at) = self.place();
-                let end = StepEnd {
-                    outcome: outcome.clone(),
-                    settled: Some(settled).filter(|_| !self.ending),
-                    logical_at,
-                    duration_us: micros(began),
-                    reused,
-                };
-                let (seq, automation) = (step.seq, self.facts.run.automation);
-                let committed = self.parts.store.submit(Durability::Synced, move |db| {
-                    intend::record_end(db, automation, &step, &key, &end)
-                });
-                self.queue(seq, outcome, logical_at, Some(committed));
-                Ok(())
-            }
-            Landed::Parked(ask) => {
-                self.park(&ask);
-                self.asks.push(ask);
-                Ok(())
-            }
-            Landed::Held { seq, failure } => {
-                let mut failure = failure;
-                failure.connection = self.connections.get(&seq).cloned();
-                Err(End::Failed(failure))
-            }
-            Landed::Lost(error) => Err(End::Lost(error)),
-        }
-    }
-
-    /// Writes down that a step waits; the items for people are opened when the attempt has ended.
-    fn park(&mut self, ask: &Ask) {
-        let (step, automation) = (ask.step.clone(), self.facts.run.automation);
-        let doubtful = matches!(ask.reason, Reason::InDoubt { .. });
-        if !doubtful && self.parked_before.contains(&ask.seq) {
-            // Its entry says so already, or says what a person answered meanwhile.
-            return;
-        }
-        self.parts.store.write_behind(&self.lost, move |db| {
-            if doubtful {
-                let doubted = steps::doubt(db, step.run, step.seq)?;
-                if let Some(key) = step.effect_key.as_ref().filter(|_| doubted) {
-                    ledger::end(db, automation, &step.tool, key, StepState::InDoubt, None)?;
-                }
-                return Ok(());
-            }
-            let known: Option<String> = db
-                .prepare_cached("SELECT state FROM steps WHERE id=?1")?
-                .query_row([steps::key(step.run, step.seq)], |r| r.get(0))
-                .ok();
-            match known.as_deref() {
-                Some("in_doubt") => Ok(()),
-                _ => steps::begin(db, &step, StepState::Waiting, &Value::Null),
-            }
-        });
-    }
-
-    pub(super) fn log(&mut self, lines: Vec<LogLine>) {
-        if lines.is_empty() {
-            return;
-        }
-        let (at, automation, run) = (
-            self.parts.clock.now(),
-            self.facts.run.automation,
-            self.facts.run.key,
-        );
-        let lines: Vec<Value> = lines
-            .into_iter()
-            .map(|line| {
-                let message: String = line.message.chars().take(LOG_LINE).collect();
-                let message = self.parts.redactor.text(&message);
-                let fields = line.fields.map(|f| self.parts.redactor.json(&calls::parse(&f)));
-                json!({"level": line.level, "message": message, "fields": fields, "attempt": self.facts.run.attempt})
-            })
-            .collect();
-        self.parts.store.write_behind(&self.lost, move |db| {
-            lines.iter().try_for_each(|line| {
-                events::record(db, at, "log", Some(automation), Some(run), line)
-            })
-        });
-    }
-
-    /// The failure that an uncaught tool error is.
-    pub(super) fn tool_failure(&self, seq: u32, error: ToolError) -> Failure {
-        Failure {
-            class: error.class,
-            code: error.code.clone(),
-            message: error.to_string(),
-            stack: String::new(),
-            seq: Some(seq),
-            connection: self.connections.get(&seq).cloned(),
-            retry_after_ms: error.retry_after_ms,
-            tool: Some(error.tool),
-            crash: false,
-        }
-    }
-
-    /// Classifies what the worker reported. The evidence about tools is the host's own: a worker
-    /// can name a call, but not say how it ended.
-    pub(super) fn script_failure(&self, reported: ScriptFailure) -> Failure {
-        let known = reported
-            .call
-            .map(|call| self.base.saturating_add(call))
-            .and_then(|seq| self.errors.get(&seq).map(|error| (seq, error.clone())));
-        let mut failure = match known {
-            Some((seq, (error, _))) => self.tool_failure(seq, error),
-            None => {
-                let class = match reported.class {
-                    FailureClass::Limit => FailureClass::Limit,
-                    FailureClass::Permission => FailureClass::Permission,
-                    _ => FailureClass::Logic,
-                };
-                Failure::new(class, &reported.code, reported.message.clone())
-            }
-        };
-        failure.stack = self.parts.redactor.text(&reported.stack);
-        failure.message = self.parts.redactor.text(&failure.message);
-        failure
-    }
 }
 
 /// Where an end stands in the journal, and how long it took to get there.
@@ -730,6 +594,6 @@ fn text(args: &Value, key: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn micros(began: Instant) -> i64 {
+pub(super) fn micros(began: Instant) -> i64 {
     i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX)
 }

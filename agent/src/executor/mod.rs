@@ -5,9 +5,9 @@
 //! `recall.rs` (pure: how it answers another script, by content),
 //! `ending.rs` (pure: what a run becomes after an attempt), `keys.rs` (pure: effect keys),
 //! `intend.rs` (the transaction before an effect), `calls.rs` (one call's way to the outside),
-//! `aside.rs` (money for calls under way), `lanes.rs` (how many go through a connection at a time), `dispatch.rs` (which way a call goes), `attempt.rs` (the loop between worker and calls), `finish.rs` (the transaction after an
+//! `aside.rs` (money for calls under way), `lanes.rs` (how many go through a connection at a time), `dispatch.rs` (which way a call goes), `landing.rs` (what comes of it), `attempt.rs` (the loop between worker and calls), `finish.rs` (the transaction after an
 //! attempt), `recover.rs` and `restored.rs` (what is done at start), `answers.rs` (what a person's answer does),
-//! `rehearse.rs`, `fixture.rs` and `examine.rs` (dry runs and replays, which execute nothing), `ask.rs`
+//! `rehearse.rs`, `dry_run.rs`, `replay.rs`, `fixture.rs` and `examine.rs` (which execute nothing), `ask.rs`
 //! (what a person is asked about a run that failed).
 
 mod answers;
@@ -16,23 +16,27 @@ mod ask;
 mod attempt;
 mod calls;
 mod dispatch;
+mod dry_run;
 mod ending;
 mod examine;
 mod finish;
 mod fixture;
 mod intend;
 mod keys;
+mod landing;
 mod lanes;
 mod matcher;
 mod program;
 mod recall;
 mod recover;
 mod rehearse;
+mod replay;
 mod restored;
 
 pub use answers::{Resumed, Under, answer, cancel_all_idle, cancel_idle, resume_anew};
 pub use ask::fail_waiting;
 pub use attempt::{AttemptReport, RunContext};
+pub use dry_run::{dry_run, dry_run_within};
 pub use examine::{Examined, Recorded, examine, recorded};
 pub use finish::{open_need, pause_automation};
 pub use fixture::replay_fixture;
@@ -40,9 +44,8 @@ pub(crate) use intend::DENIED_SETTING;
 pub use lanes::Lanes;
 pub use program::{Program, Programs};
 pub use recover::{give_back, recover};
-pub use rehearse::{
-    DryRun, Of, RecordedStep, Rehearsal, Replayed, Within, dry_run, dry_run_within, replay,
-};
+pub use rehearse::{DryRun, Of, RecordedStep, Rehearsal, Within};
+pub use replay::{Replayed, replay};
 pub use restored::hold_what_was_restored;
 
 use crate::clock::SharedClock;

@@ -1,9 +1,10 @@
 //! The intent contract, version 1: what an automation is for and what it may do. Parsed strictly
 //! (a contract is never half understood), rendered in plain words, compared, and asked by the gate.
 //!
-//! `contract.rs` is the shape; `parse.rs` reads and checks it; `words.rs` says it in plain words;
+//! `contract.rs` is the shape; `parse.rs` reads it, `check.rs` asks whether it can be meant; `words.rs` says it in plain words;
 //! `diff.rs` says what a change widens or narrows; `widen.rs` makes the smallest one that lets a call pass; `predicate.rs` decides what a grant covers.
 
+mod check;
 pub mod contract;
 mod diff;
 mod parse;
@@ -11,9 +12,10 @@ mod predicate;
 pub mod widen;
 mod words;
 
+pub use check::{check, expand_home};
 pub use contract::*;
 pub use diff::diff;
-pub use parse::{CONTRACT_VERSION, ContractError, KnownOperations, check, expand_home, parse};
+pub use parse::{CONTRACT_VERSION, ContractError, KnownOperations, parse};
 pub use predicate::{covered, covers};
 pub use words::{plain_words, trigger_words};
 

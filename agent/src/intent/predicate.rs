@@ -1,6 +1,6 @@
 //! Whether a grant covers a resource. Pure.
 
-use super::parse::expand_home;
+use super::check::expand_home;
 use crate::tools::{Resource, ResourceKind};
 
 /// Whether one granted value covers a resource of a kind.

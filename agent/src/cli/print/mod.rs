@@ -1,5 +1,12 @@
 //! What people and programs see of an answer.
+//!
+//! `automations.rs` prints automations and proposals, `runs.rs` runs and their steps.
 
+mod automations;
+mod runs;
+
+use self::automations::{automation, automation_row, clauses, proposal};
+use self::runs::{clock, input_row, run_line, run_row, short, timeline};
 use super::Exit;
 use deputy_protocol::ErrorBody;
 use deputy_protocol::Time;
@@ -9,7 +16,7 @@ use serde_json::{Value, json};
 use std::io::{self, IsTerminal, Write};
 
 /// Prints an error where errors belong.
-pub(super) fn error(error: &ErrorBody, json: bool, exit: Exit) -> Exit {
+pub(in crate::cli) fn error(error: &ErrorBody, json: bool, exit: Exit) -> Exit {
     let mut err = io::stderr();
     // Without a reader there is nobody to tell.
     let _ = if json {
@@ -30,7 +37,7 @@ pub(super) fn error(error: &ErrorBody, json: bool, exit: Exit) -> Exit {
 }
 
 /// Prints exactly one JSON document.
-pub(super) fn json(out: &mut impl Write, response: &Response) -> io::Result<()> {
+pub(in crate::cli) fn json(out: &mut impl Write, response: &Response) -> io::Result<()> {
     let tagged = serde_json::to_value(response)?;
     let value = tagged.get("value").cloned().unwrap_or(Value::Null);
     let value = match value {
@@ -149,7 +156,11 @@ fn device_row(device: &Device) -> Vec<String> {
 }
 
 /// A pairing, where it has come to.
-pub(super) fn pairing(out: &mut impl Write, pairing: &Pairing, as_json: bool) -> io::Result<()> {
+pub(in crate::cli) fn pairing(
+    out: &mut impl Write,
+    pairing: &Pairing,
+    as_json: bool,
+) -> io::Result<()> {
     if as_json {
         return json(out, &Response::Pairing(Box::new(pairing.clone())));
     }
@@ -182,7 +193,7 @@ fn dash(text: Option<String>) -> String {
 }
 
 /// Prints an answer for a person.
-pub(super) fn human(out: &mut impl Write, response: &Response) -> io::Result<()> {
+pub(in crate::cli) fn human(out: &mut impl Write, response: &Response) -> io::Result<()> {
     match response {
         Response::Status(s) => status(out, s),
         Response::Findings(findings) => {
@@ -423,20 +434,6 @@ fn status(out: &mut impl Write, s: &Status) -> io::Result<()> {
     writeln!(out, "Data: {}", s.home)
 }
 
-fn clauses(out: &mut impl Write, clauses: &[Clause]) -> io::Result<()> {
-    for clause in clauses {
-        let mark = if clause.wide {
-            paint("33", "wide      ")
-        } else if clause.enforced {
-            paint("32", "enforced  ")
-        } else {
-            paint("2", "understood")
-        };
-        writeln!(out, "  {mark}  {}", clause.text)?;
-    }
-    Ok(())
-}
-
 fn chat_row(line: &ChatEvent) -> Vec<String> {
     let part = |key: &str| line.data[key].as_str().filter(|text| !text.is_empty());
     let said: Vec<&str> = [part("title"), part("text")]
@@ -452,237 +449,6 @@ fn chat_row(line: &ChatEvent) -> Vec<String> {
         dash(line.automation.clone()),
         what,
         said.join(" – "),
-    ]
-}
-
-fn question(out: &mut impl Write, p: &Proposal, q: &Question) -> io::Result<()> {
-    writeln!(out, "{}\n", paint("1", &q.question))?;
-    for (at, choice) in q.choices.iter().enumerate() {
-        writeln!(out, "  {}  {choice}", at + 1)?;
-    }
-    let item = q.item.as_deref().unwrap_or("ITEM");
-    if !q.choices.is_empty() {
-        writeln!(out, "\nTo choose:           deputy need answer {item} 1")?;
-    }
-    writeln!(
-        out,
-        "To say it yourself:  deputy need answer {item} answer --note \"TEXT\"\nTo call it off:      deputy proposal decline {}",
-        p.id
-    )
-}
-
-fn proposal(out: &mut impl Write, p: &Proposal) -> io::Result<()> {
-    if let Some(q) = &p.question {
-        return question(out, p, q);
-    }
-    if p.state == "accepted" {
-        return writeln!(
-            out,
-            "Delegated: {} “{}”. See what it does: deputy automation show {}",
-            p.automation, p.name, p.automation
-        );
-    }
-    writeln!(
-        out,
-        "{}  {} ({})\n",
-        paint("1", &p.name),
-        p.automation,
-        state(&p.state)
-    )?;
-    clauses(out, &p.plain_words)?;
-    if let Some(diff) = &p.diff {
-        writeln!(
-            out,
-            "\nAgainst what it is now: {}",
-            paint("1", &diff.verdict)
-        )?;
-        for change in &diff.changes {
-            writeln!(out, "  {:9} {}", change.effect, change.text)?;
-        }
-    }
-    writeln!(out, "\nA dry run now: {}", state(&p.preview.state))?;
-    for effect in &p.preview.effects {
-        writeln!(out, "  would {}: {}", effect.tool, effect.title)?;
-    }
-    if p.preview.effects.is_empty() && p.preview.error.is_none() {
-        writeln!(out, "  nothing would happen right now")?;
-    }
-    if let Some(error) = &p.preview.error {
-        writeln!(out, "  {error}")?;
-    }
-    for doubt in &p.doubts {
-        writeln!(
-            out,
-            "{} {} (--confirm {})",
-            paint("33", "Doubtful:"),
-            doubt.message,
-            doubt.id
-        )?;
-    }
-    if p.state == "proposed" {
-        writeln!(
-            out,
-            "\nTo delegate it: deputy proposal accept {}\nTo drop it:     deputy proposal decline {}",
-            p.id, p.id
-        )?;
-    }
-    Ok(())
-}
-
-fn automation_row(a: &Automation) -> Vec<String> {
-    vec![
-        a.id.clone(),
-        state(a.state.as_str()),
-        a.name.clone(),
-        match (a.last_run_state, a.last_run_at) {
-            (Some(s), Some(at)) => format!("{} {}", state(s.as_str()), when(at)),
-            _ => "–".to_owned(),
-        },
-        dash(a.next_due_at.map(when)),
-        if a.needs_open == 0 {
-            "–".to_owned()
-        } else {
-            a.needs_open.to_string()
-        },
-    ]
-}
-
-fn automation(out: &mut impl Write, detail: &AutomationDetail) -> io::Result<()> {
-    let a = &detail.automation;
-    writeln!(
-        out,
-        "{}  {} {}",
-        paint("1", &a.name),
-        a.id,
-        state(a.state.as_str())
-    )?;
-    if let Some(because) = &a.paused_because {
-        writeln!(out, "Paused: {because}")?;
-    }
-    clauses(out, &detail.plain_words)?;
-    for hook in &detail.webhooks {
-        let url = hook.url.as_deref().unwrap_or("(the listener is off)");
-        writeln!(out, "Webhook {}: POST {url}", hook.name)?;
-        writeln!(out, "  Authorization: Bearer {}", hook.token)?;
-    }
-    writeln!(out)?;
-    table(
-        out,
-        &[
-            "id",
-            "automation",
-            "state",
-            "started",
-            "took",
-            "steps",
-            "why",
-        ],
-        &detail.runs.iter().map(run_row).collect::<Vec<_>>(),
-    )
-}
-
-fn run_row(r: &Run) -> Vec<String> {
-    let word = match r.waiting_for {
-        Some(what) => format!("{} ({what})", state(r.state.as_str())),
-        None => state(r.state.as_str()),
-    };
-    vec![
-        r.id.clone(),
-        r.automation.clone(),
-        word,
-        dash(r.started_at.map(when)),
-        format!("{:.1} ms", r.duration_ms),
-        r.steps.to_string(),
-        r.failure.clone().unwrap_or_default(),
-    ]
-}
-
-fn run_line(out: &mut impl Write, run: &Run) -> io::Result<()> {
-    let steps = match run.steps {
-        1 => "1 step".to_owned(),
-        n => format!("{n} steps"),
-    };
-    writeln!(
-        out,
-        "{} {} after {:.1} ms and {steps}.",
-        run.id,
-        state(run.state.as_str()),
-        run.duration_ms,
-    )?;
-    if let Some(failure) = &run.failure {
-        writeln!(out, "  {failure}")?;
-    }
-    if let Some(result) = &run.result {
-        writeln!(out, "  returned {result}")?;
-    }
-    Ok(())
-}
-
-fn timeline(out: &mut impl Write, detail: &RunDetail) -> io::Result<()> {
-    run_line(out, &detail.run)?;
-    let mut entries: Vec<(Time, String)> = Vec::new();
-    for step in &detail.journal {
-        let took = step
-            .duration_ms
-            .map_or_else(String::new, |ms| format!("  {ms:.1} ms"));
-        let key = step
-            .effect_key
-            .as_ref()
-            .map_or_else(String::new, |k| format!("  key {k}"));
-        let reused = if step.reused {
-            "  (done before, not repeated)"
-        } else {
-            ""
-        };
-        let class = step.effect_class.as_str();
-        entries.push((
-            step.started_at,
-            format!(
-                "{:>3}  {:9} {} [{class}]{took}{key}{reused}\n         {}",
-                step.seq,
-                state(step.state.as_str()),
-                step.tool,
-                short(&step.args)
-            ),
-        ));
-    }
-    for e in &detail.events {
-        entries.push((e.at, format!("  ·  {} {}", e.kind, short(&e.data))));
-    }
-    entries.sort_by_key(|(at, _)| *at);
-    writeln!(out)?;
-    for (at, line) in entries {
-        writeln!(out, "{}  {line}", paint("2", &clock(at)))?;
-    }
-    detail.needs.iter().try_for_each(|n| need(out, n))
-}
-
-fn clock(at: Time) -> String {
-    let zoned = at.to_timestamp().to_zoned(jiff::tz::TimeZone::system());
-    zoned.strftime("%H:%M:%S%.3f").to_string()
-}
-
-fn short(value: &Value) -> String {
-    let text = value.to_string();
-    if text.chars().count() > 160 {
-        format!("{}…", text.chars().take(160).collect::<String>())
-    } else {
-        text
-    }
-}
-
-fn input_row(i: &Input) -> Vec<String> {
-    vec![
-        i.id.clone(),
-        i.automation.clone(),
-        match &i.reason {
-            Some(reason) => format!("{} ({reason})", state(i.state.as_str())),
-            None => state(i.state.as_str()),
-        },
-        i.source.to_string(),
-        i.title.clone(),
-        when(i.due_at),
-        dash(i.run.clone()),
     ]
 }
 
@@ -744,7 +510,7 @@ fn model_row(m: &ModelInfo) -> Vec<String> {
 }
 
 /// Prints an event on a line.
-pub(super) fn event(out: &mut impl Write, e: &Event) -> io::Result<()> {
+pub(in crate::cli) fn event(out: &mut impl Write, e: &Event) -> io::Result<()> {
     let of = [e.automation.as_deref(), e.run.as_deref()]
         .into_iter()
         .flatten()

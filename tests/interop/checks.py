@@ -210,7 +210,9 @@ async def when_the_phrases_differ_it_is_refused(world):
         await world.cli("pair", "--id", number, codes=(0, 4))
         await world.cli("pair", "--id", number, "--different", codes=(0, 1, 4))
         end = await talk.end()
-        expect(isinstance(end, StreamReset) and end.code == REFUSED, f"it ended with {end!r}")
+        # The route is given back at the same time, and either may be heard of first.
+        was_refused = isinstance(end, StreamReset) and end.code in (REFUSED, REVOKED)
+        expect(was_refused, f"it ended with {end!r}")
         await talk.drop()
         await fails(device.connect(carrier), StreamEnded, StreamReset, Refused)
 

@@ -61,6 +61,8 @@ pub(crate) fn test() -> Done {
         "cluster",
         "--test",
         "push",
+        "--test",
+        "phone",
     ]))?;
     binaries()?;
     interop()?;

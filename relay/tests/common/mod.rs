@@ -1,6 +1,9 @@
 //! Set-up for the relay's tests: a real relay on real sockets, agents that echo, clients that dial.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
+#[cfg(feature = "push")]
+pub mod services;
+
 use deputy_link::{
     AgentConfig, AgentLink, Arrival, Carrier, CarrierChoice, DialConfig, Dialler, LinkStream,
     RelayAddress, Status, Trust,

@@ -98,35 +98,13 @@ pub fn diff(old: &Contract, new: &Contract) -> ContractDiff {
             WIDER,
         );
     }
-    for (name, before, after) in [
-        (
-            "on_missed",
-            serde_json::to_value(old.on_missed),
-            serde_json::to_value(new.on_missed),
-        ),
-        (
-            "overlap",
-            serde_json::to_value(old.overlap),
-            serde_json::to_value(new.overlap),
-        ),
-        (
-            "retries",
-            serde_json::to_value(old.retries),
-            serde_json::to_value(new.retries),
-        ),
-        (
-            "budget",
-            serde_json::to_value(old.budget),
-            serde_json::to_value(new.budget),
-        ),
-    ] {
-        let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
-        if before != after {
-            add(
-                name.to_owned(),
-                format!("{name} was {before} and is now {after}."),
-                WIDER,
-            );
+    for (path, was, is) in policies(old)
+        .into_iter()
+        .zip(policies(new))
+        .map(|((path, was), (_, is))| (path, was, is))
+    {
+        if was != is {
+            add(path.to_owned(), format!("{is} (Before: {was})"), WIDER);
         }
     }
     let wider = changes.iter().any(|c| c.effect == WIDER);
@@ -143,12 +121,38 @@ pub fn diff(old: &Contract, new: &Contract) -> ContractDiff {
     }
 }
 
+/// The rules of conduct that each contract has, in plain words.
+fn policies(contract: &Contract) -> [(&'static str, String); 4] {
+    let budget = contract.budget.as_ref();
+    let limits = budget
+        .map(words::budget_words)
+        .unwrap_or_default()
+        .join(" ");
+    [
+        ("on_missed", words::missed_words(contract.on_missed)),
+        ("overlap", words::overlap_words(contract.overlap)),
+        ("retries", words::retry_words(contract.retries)),
+        (
+            "budget",
+            if limits.is_empty() {
+                "A run has the usual limits.".to_owned()
+            } else {
+                limits
+            },
+        ),
+    ]
+}
+
 fn capabilities(old: &Contract, new: &Contract, add: &mut impl FnMut(String, String, &str)) {
     for (operation, resources) in &new.capabilities {
         let Some(before) = old.capabilities.get(operation) else {
             add(
                 format!("capabilities.{operation}"),
-                format!("May now use {operation}."),
+                words::may(
+                    "May now",
+                    operation,
+                    resources.iter().map(|(kind, values)| (*kind, &values[..])),
+                ),
                 WIDER,
             );
             continue;
@@ -162,7 +166,7 @@ fn capabilities(old: &Contract, new: &Contract, add: &mut impl FnMut(String, Str
                 let effect = if covered { SAME } else { WIDER };
                 add(
                     path.clone(),
-                    format!("{operation} may now touch {value}."),
+                    words::may("May now", operation, [(*kind, std::slice::from_ref(value))]),
                     effect,
                 );
             }
@@ -173,7 +177,11 @@ fn capabilities(old: &Contract, new: &Contract, add: &mut impl FnMut(String, Str
             for value in values.iter().filter(|value| !has.contains(value)) {
                 add(
                     path.clone(),
-                    format!("{operation} may no longer touch {value}."),
+                    words::may(
+                        "May no longer",
+                        operation,
+                        [(*kind, std::slice::from_ref(value))],
+                    ),
                     NARROWER,
                 );
             }
@@ -186,7 +194,7 @@ fn capabilities(old: &Contract, new: &Contract, add: &mut impl FnMut(String, Str
     {
         add(
             format!("capabilities.{operation}"),
-            format!("May no longer use {operation}."),
+            words::may("May no longer", operation, []),
             NARROWER,
         );
     }
@@ -252,5 +260,36 @@ mod tests {
             "narrower"
         );
         assert_eq!(verdict(|c| c["overlap"] = json!("queue")), "wider");
+    }
+
+    #[test]
+    fn what_changes_is_said_in_plain_words() {
+        let contract = |capabilities: Value| -> Contract {
+            let whole = json!({"contract": 1, "purpose": "p", "capabilities": capabilities});
+            serde_json::from_value(whole).unwrap()
+        };
+        let old = contract(json!({"web.fetch": {"hosts": ["a.org"]}, "notes.put": {}}));
+        let mut new = contract(json!({
+            "web.fetch": {"hosts": ["b.org"]},
+            "mail.send": {"recipients": ["x@c.org"]},
+        }));
+        new.overlap = crate::intent::Overlap::Queue;
+        let said: Vec<(String, String)> = diff(&old, &new)
+            .changes
+            .into_iter()
+            .map(|change| (change.effect, change.text))
+            .collect();
+        let expected = [
+            ("wider", "May now send mail to x@c.org."),
+            ("wider", "May now read pages at b.org."),
+            ("narrower", "May no longer read pages at a.org."),
+            ("narrower", "May no longer write notes."),
+            (
+                "wider",
+                "A time that falls into a run waits its turn. (Before: A time that falls into a run is skipped.)",
+            ),
+        ]
+        .map(|(effect, text)| (effect.to_owned(), text.to_owned()));
+        assert_eq!(said, expected);
     }
 }

@@ -28,18 +28,9 @@ pub fn plain_words(contract: &Contract) -> Vec<Clause> {
         clauses.push(clause("trigger", "Runs only when you say so.", true));
     }
     for (operation, resources) in &contract.capabilities {
-        let mut parts = Vec::new();
-        let mut wide = false;
-        for (kind, values) in resources {
-            wide |= values.iter().any(|value| value == "*");
-            parts.push(format!("{} {}", preposition(*kind), list(values)));
-        }
-        let verb = verb(operation);
-        let text = if parts.is_empty() {
-            format!("May {verb}.")
-        } else {
-            format!("May {verb} {}.", parts.join(" "))
-        };
+        let wide = resources.values().flatten().any(|value| value == "*");
+        let granted = resources.iter().map(|(kind, values)| (*kind, &values[..]));
+        let text = may("May", operation, granted);
         clauses.push(Clause {
             wide,
             ..clause("capability", text, true)
@@ -82,7 +73,20 @@ pub fn plain_words(contract: &Contract) -> Vec<Clause> {
     clauses
 }
 
-fn retry_words(retries: Retries) -> String {
+/// What a clause about an operation and its resources says: `May now send mail to a@example.org.`
+pub(super) fn may<'a>(
+    how: &str,
+    operation: &str,
+    resources: impl IntoIterator<Item = (ResourceKind, &'a [String])>,
+) -> String {
+    let mut text = format!("{how} {}", verb(operation));
+    for (kind, values) in resources {
+        text += &format!(" {} {}", preposition(kind), list(values));
+    }
+    text + "."
+}
+
+pub(super) fn retry_words(retries: Retries) -> String {
     match retries.max {
         0 => "What fails for a passing reason is not tried again.".to_owned(),
         max => format!(
@@ -103,7 +107,7 @@ fn span_words(ms: u64) -> String {
 }
 
 /// Each limit of a run that differs from the defaults.
-fn budget_words(budget: &Budget) -> Vec<String> {
+pub(super) fn budget_words(budget: &Budget) -> Vec<String> {
     let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
     [
         budget
@@ -152,23 +156,38 @@ fn preposition(kind: ResourceKind) -> &'static str {
     }
 }
 
+/// What an operation does; one that nobody has words for is named.
 fn verb(operation: &str) -> String {
-    match operation {
-        "web.fetch" => "read pages".to_owned(),
-        "web.request" => "send requests".to_owned(),
-        "feeds.read" => "read feeds".to_owned(),
-        "mail.send" => "send mail".to_owned(),
-        "notify.send" => "notify you".to_owned(),
-        "notes.put" => "write notes".to_owned(),
-        "notes.get" | "notes.search" => "read notes".to_owned(),
-        "files.read" => "read files".to_owned(),
-        "files.list" | "files.stat" => "look at files".to_owned(),
-        "files.write" => "write files".to_owned(),
-        "files.move" => "move files".to_owned(),
-        "files.copy" => "copy files".to_owned(),
-        "files.trash" => "put files into the trash".to_owned(),
-        other => format!("use {other}"),
-    }
+    let words = match operation {
+        "web.fetch" => "read pages",
+        "web.request" => "send requests",
+        "web.search" => "search the web",
+        "feeds.read" => "read feeds",
+        "mail.send" => "send mail",
+        "notify.send" => "notify you",
+        "notes.put" => "write notes",
+        "notes.get" => "read notes",
+        "notes.search" => "search your notes",
+        "files.read" => "read files",
+        "files.list" => "list files",
+        "files.stat" => "look at files",
+        "files.search" => "search files",
+        "files.write" => "write files",
+        "files.append" => "append to files",
+        "files.move" => "move files",
+        "files.copy" => "copy files",
+        "files.trash" => "put files into the trash",
+        "image.generate" => "have a model draw images",
+        "llm.classify" => "have a model sort texts",
+        "llm.describe" => "have a model describe images",
+        "llm.extract" => "have a model read facts out of texts",
+        "llm.generate" => "have a model write texts",
+        "llm.judge" => "have a model judge texts",
+        "llm.summarize" => "have a model summarize texts",
+        "llm.translate" => "have a model translate texts",
+        other => return format!("use {other}"),
+    };
+    words.to_owned()
 }
 
 pub(super) fn invariant_words(invariant: &Invariant) -> String {
@@ -232,7 +251,7 @@ pub(super) fn approval_words(rule: &ApprovalRule) -> String {
     )
 }
 
-fn missed_words(policy: OnMissed) -> String {
+pub(super) fn missed_words(policy: OnMissed) -> String {
     match policy {
         OnMissed::Latest => "After downtime, runs once for the latest missed time.".to_owned(),
         OnMissed::All(n) => format!("After downtime, runs for each missed time, up to {n}."),
@@ -240,7 +259,7 @@ fn missed_words(policy: OnMissed) -> String {
     }
 }
 
-fn overlap_words(policy: Overlap) -> String {
+pub(super) fn overlap_words(policy: Overlap) -> String {
     match policy {
         Overlap::Skip => "A time that falls into a run is skipped.".to_owned(),
         Overlap::Queue => "A time that falls into a run waits its turn.".to_owned(),
@@ -376,6 +395,14 @@ mod tests {
             ("*/5 1-3 * * *", "At the times of “*/5 1-3 * * *”"),
         ] {
             assert_eq!(cron_words(pattern), words);
+        }
+    }
+
+    #[test]
+    fn everything_that_leaves_the_sandbox_is_said_in_words() {
+        let registry = crate::tools::registry();
+        for operation in registry.host_names() {
+            assert!(!verb(&operation).contains('.'), "{operation}");
         }
     }
 

@@ -369,6 +369,12 @@ impl Stage {
                 Some(&json!(paid)),
                 "{what}"
             );
+            // Planning is part of what an automation costs.
+            let paid = line.and_then(|line| line["cost_micros"].as_i64());
+            let all = self.home.cli(&["automations", "--all"]).done();
+            let all = all.json.as_array().unwrap().iter();
+            let summed: i64 = all.map(|one| one["cost_micros"].as_i64().unwrap()).sum();
+            assert_eq!(paid.unwrap_or_default(), summed, "{what}");
         }
         self.check_automation(then, &what);
         for (name, there) in &then.files {

@@ -14,8 +14,11 @@ pub(crate) use ports::{Notice, Others, Port, Pusher, Streams};
 use crate::config::Config;
 use crate::core::limits::Addresses;
 use crate::core::routes::{LinkId, Routes, SpliceId};
+#[cfg(feature = "acme")]
+use crate::metrics::CertificateState;
 use crate::metrics::{Metrics, Tables};
 use crate::page::Page;
+use crate::tls::Certificates;
 use admission::FAREWELLS;
 use deputy_protocol::link::{GoingAway, Limits, Message};
 use dials::Ticket;
@@ -23,6 +26,8 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+#[cfg(feature = "acme")]
+use std::time::SystemTime;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -30,6 +35,7 @@ use tokio_util::task::TaskTracker;
 /// What all connections share.
 pub(crate) struct Hub {
     pub(crate) config: Config,
+    pub(crate) certificates: Arc<Certificates>,
     pub(crate) metrics: Metrics,
     /// Set when the relay is about to stop: new ones are refused, agents are sent away.
     pub(crate) draining: CancellationToken,
@@ -59,7 +65,11 @@ struct HubTables {
 }
 
 impl Hub {
-    pub(crate) fn new(config: Config, page: Option<Page>) -> Arc<Self> {
+    pub(crate) fn new(
+        config: Config,
+        certificates: Arc<Certificates>,
+        page: Option<Page>,
+    ) -> Arc<Self> {
         let limits = &config.limits;
         Arc::new(Self {
             metrics: Metrics::default(),
@@ -79,6 +89,7 @@ impl Hub {
             pusher: OnceLock::new(),
             open: AtomicU32::new(0),
             next: AtomicU64::new(1),
+            certificates,
             config,
         })
     }
@@ -145,7 +156,19 @@ impl Hub {
             agents,
             routes,
             draining: self.draining.is_cancelled(),
+            #[cfg(feature = "acme")]
+            certificate: self.certificate_state(),
         })
+    }
+
+    /// How the certificate stands, for health and metrics.
+    #[cfg(feature = "acme")]
+    pub(crate) fn certificate_state(&self) -> CertificateState {
+        let validity = self.certificates.validity();
+        CertificateState {
+            seconds_left: validity.map(|v| v.seconds_left(SystemTime::now())),
+            progress: self.certificates.keeper().map(|keeper| keeper.progress()),
+        }
     }
 
     fn addresses(&self) -> MutexGuard<'_, Addresses> {

@@ -1,0 +1,122 @@
+//! One order: from the account to a certificate that can be used.
+
+use super::Keeper;
+use super::ca::{AcmeError, words};
+use super::certificate::Certificate;
+use super::challenge::Announced;
+use instant_acme::{
+    Account, AuthorizationHandle, AuthorizationStatus, ChallengeType, Identifier, NewOrder, Order,
+    OrderStatus, RetryPolicy,
+};
+use rcgen::{CertificateParams, DistinguishedName, KeyPair, PKCS_ECDSA_P256_SHA256};
+use std::time::Duration;
+
+/// How often an order is looked at, and for how long; authorities may ask for more patience in
+/// their answers, which is followed within this time.
+const LOOK: RetryPolicy = RetryPolicy::new()
+    .initial_delay(Duration::from_millis(250))
+    .backoff(1.5)
+    .timeout(Duration::from_secs(120));
+
+/// Orders a certificate for the keeper's names, and shows that they are this relay's.
+pub(super) async fn order(keeper: &Keeper) -> Result<Certificate, AcmeError> {
+    let account = account(keeper).await?;
+    let names = &keeper.config.names;
+    let identifiers: Vec<_> = names.iter().cloned().map(Identifier::Dns).collect();
+    let mut order = account.new_order(&NewOrder::new(&identifiers)).await?;
+    // Until the order is through, whoever asks by TLS-ALPN is shown the answers.
+    let announced = prepare(keeper, &mut order).await?;
+    if !announced.is_empty() {
+        let ready = order.poll_ready(&LOOK).await;
+        if !matches!(ready, Ok(OrderStatus::Ready)) {
+            return Err(match failed_check(&mut order).await {
+                Some(error) => error,
+                None => ready.err().map_or_else(
+                    || AcmeError::Refused("the order became invalid without a reason".into()),
+                    AcmeError::from,
+                ),
+            });
+        }
+    }
+    drop(announced);
+    let unusable = |error: rcgen::Error| AcmeError::Unusable(error.to_string());
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(unusable)?;
+    let mut params = CertificateParams::new(names.clone()).map_err(unusable)?;
+    params.distinguished_name = DistinguishedName::new();
+    let request = params.serialize_request(&key).map_err(unusable)?;
+    order.finalize_csr(request.der()).await?;
+    let chain = order.poll_certificate(&LOOK).await?;
+    Certificate::from_pem(&format!("{}{chain}", key.serialize_pem()), names)
+        .map_err(AcmeError::Unusable)
+}
+
+/// The operator's account; made at the authority if it is new there.
+async fn account(keeper: &Keeper) -> Result<Account, AcmeError> {
+    let config = &keeper.config;
+    let builder = Account::builder_with_http(Box::new(keeper.ca.clone()));
+    let key = keeper.account.pair()?;
+    let (account, _) = builder
+        .create_from_key(key, config.directory.clone())
+        .await?;
+    if !config.contacts.is_empty() {
+        let contacts: Vec<_> = { config.contacts.iter() }
+            .map(|mail| format!("mailto:{mail}"))
+            .collect();
+        let contacts: Vec<&str> = contacts.iter().map(String::as_str).collect();
+        account.update_contacts(&contacts).await?;
+    }
+    Ok(account)
+}
+
+/// Announces the answers of all challenges, and tells the authority to look.
+async fn prepare<'k>(
+    keeper: &'k Keeper,
+    order: &mut Order,
+) -> Result<Vec<Announced<'k>>, AcmeError> {
+    let mut announced = Vec::new();
+    let mut authorizations = order.authorizations();
+    while let Some(authorization) = authorizations.next().await {
+        let mut authorization = authorization?;
+        let name = authorization.identifier().to_string();
+        match authorization.status {
+            AuthorizationStatus::Valid => continue,
+            AuthorizationStatus::Pending => {}
+            AuthorizationStatus::Invalid
+            | AuthorizationStatus::Revoked
+            | AuthorizationStatus::Expired
+            | AuthorizationStatus::Deactivated => {
+                let reason = reason(&authorization);
+                return Err(AcmeError::Check { name, reason });
+            }
+        }
+        let Some(mut challenge) = authorization.challenge(ChallengeType::TlsAlpn01) else {
+            let reason = format!("it offers no check by TLS-ALPN for {name}");
+            return Err(AcmeError::Refused(reason));
+        };
+        let mut digest = [0; 32];
+        digest.copy_from_slice(challenge.key_authorization().digest().as_ref());
+        announced.push(keeper.challenges.announce(&name, digest));
+        challenge.set_ready().await?;
+    }
+    Ok(announced)
+}
+
+/// Which name did not pass, and what the authority says about it.
+async fn failed_check(order: &mut Order) -> Option<AcmeError> {
+    let mut authorizations = order.authorizations();
+    while let Some(authorization) = authorizations.next().await {
+        let mut authorization = authorization.ok()?;
+        authorization.refresh().await.ok()?;
+        if authorization.status != AuthorizationStatus::Valid {
+            let name = authorization.identifier().to_string();
+            let reason = reason(&authorization);
+            return Some(AcmeError::Check { name, reason });
+        }
+    }
+    None
+}
+
+fn reason(authorization: &AuthorizationHandle<'_>) -> String {
+    let told = { authorization.challenges.iter() }.find_map(|c| c.error.as_ref().map(words));
+    told.unwrap_or_else(|| "it does not say why".into())
+}

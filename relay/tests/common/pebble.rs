@@ -1,0 +1,189 @@
+//! A real certificate authority: `pebble`, which asks as Let's Encrypt does, with doors in front of
+//! it that can be shut.
+
+use super::{Certificate, PATIENCE};
+use deputy_link::Trust;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// A TCP port that leads to another, or nowhere.
+pub struct Door {
+    pub at: SocketAddr,
+    to: watch::Sender<Option<SocketAddr>>,
+    knocks: Arc<AtomicUsize>,
+}
+
+impl Door {
+    pub async fn shut() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let (to, leads) = watch::channel(None);
+        let knocks = Arc::new(AtomicUsize::new(0));
+        let counted = knocks.clone();
+        tokio::spawn(async move {
+            while let Ok((tcp, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(pass(tcp, leads.clone()));
+            }
+        });
+        Self { at, to, knocks }
+    }
+
+    pub fn open(&self, to: SocketAddr) {
+        self.to.send_replace(Some(to));
+    }
+
+    /// Also ends what passes.
+    pub fn close(&self) {
+        self.to.send_replace(None);
+    }
+
+    /// How many have come so far, whether they passed or not.
+    pub fn knocks(&self) -> usize {
+        self.knocks.load(Ordering::Relaxed)
+    }
+}
+
+async fn pass(mut tcp: TcpStream, mut leads: watch::Receiver<Option<SocketAddr>>) {
+    let Some(to) = *leads.borrow_and_update() else {
+        return;
+    };
+    let Ok(mut out) = TcpStream::connect(to).await else {
+        return;
+    };
+    tokio::select! {
+        _ = tokio::io::copy_bidirectional(&mut tcp, &mut out) => {}
+        _ = leads.changed() => {}
+    }
+}
+
+/// The authority. It is found behind `directory`, and looks for names behind `checks`.
+pub struct Pebble {
+    child: Child,
+    dir: tempfile::TempDir,
+    /// Its own TLS certificate.
+    own: Certificate,
+    port: u16,
+    management: u16,
+    pub directory: Door,
+    pub checks: Door,
+}
+
+impl Pebble {
+    /// Starts it, with both doors shut. Its certificates are good for `seconds`.
+    pub async fn start(seconds: u64) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let own = Certificate::new();
+        let (directory, checks) = (Door::shut().await, Door::shut().await);
+        let (port, management) = (free_port(), free_port());
+        let (chain, key) = own.files();
+        let config = serde_json::json!({ "pebble": {
+            "listenAddress": format!("127.0.0.1:{port}"),
+            "managementListenAddress": format!("127.0.0.1:{management}"),
+            "certificate": chain,
+            "privateKey": key,
+            "httpPort": checks.at.port(),
+            "tlsPort": checks.at.port(),
+            "ocspResponderURL": "",
+            "externalAccountBindingRequired": false,
+            "certificateValidityPeriod": seconds,
+        }});
+        let path = dir.path().join("pebble.json");
+        std::fs::write(&path, config.to_string()).unwrap();
+        let log = std::fs::File::create(dir.path().join("log")).unwrap();
+        let child = Command::new("pebble")
+            .arg("-config")
+            .arg(&path)
+            .args(["-strict", "true"])
+            .env("PEBBLE_VA_NOSLEEP", "1")
+            .env("PEBBLE_AUTHZREUSE", "0")
+            .stdout(Stdio::from(log.try_clone().unwrap()))
+            .stderr(Stdio::from(log))
+            .spawn()
+            .expect("pebble must be installed for this test");
+        let pebble = Self {
+            child,
+            dir,
+            own,
+            port,
+            management,
+            directory,
+            checks,
+        };
+        let up = async {
+            while TcpStream::connect(pebble.here(port)).await.is_err()
+                || TcpStream::connect(pebble.here(management)).await.is_err()
+            {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        timeout(PATIENCE, up)
+            .await
+            .unwrap_or_else(|_| panic!("pebble does not start: {}", pebble.log()));
+        pebble
+    }
+
+    /// From now on its directory is found.
+    pub fn let_in(&self) {
+        self.directory.open(self.here(self.port));
+    }
+
+    /// Where its directory is, when the door to it is open.
+    pub fn url(&self) -> String {
+        format!("https://localhost:{}/dir", self.directory.at.port())
+    }
+
+    /// Whom to believe to be its directory.
+    pub fn trust(&self) -> Trust {
+        self.own.trust()
+    }
+
+    /// A file with whom to believe to be its directory.
+    pub fn trust_file(&self) -> PathBuf {
+        self.own.files().0
+    }
+
+    /// The root of the certificates that it gives.
+    pub async fn root(&self) -> CertificateDer<'static> {
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(self.own.tls(b"http/1.1"))
+            .no_proxy()
+            .build()
+            .unwrap();
+        let url = format!("https://localhost:{}/roots/0", self.management);
+        let answer = client.get(url).send().await.unwrap();
+        let pem = answer.bytes().await.unwrap();
+        CertificateDer::from_pem_slice(&pem).unwrap()
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap()
+    }
+
+    fn here(&self, port: u16) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], port))
+    }
+}
+
+impl Drop for Pebble {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}

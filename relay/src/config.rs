@@ -196,4 +196,13 @@ impl Config {
             cluster: None,
         }
     }
+
+    /// Whether there are other relays of the same name.
+    #[cfg(feature = "acme")]
+    pub(crate) fn has_others(&self) -> bool {
+        #[cfg(feature = "cluster")]
+        return self.cluster.is_some();
+        #[cfg(not(feature = "cluster"))]
+        false
+    }
 }

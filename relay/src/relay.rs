@@ -2,6 +2,8 @@
 
 use crate::admin;
 use crate::carriers::{quic, websocket};
+#[cfg(feature = "acme")]
+use crate::config::CertificateSource;
 use crate::config::Config;
 use crate::error::RelayError;
 use crate::hub::Hub;
@@ -41,6 +43,15 @@ impl Relay {
         if config.names.is_empty() {
             return Err(RelayError::Config(
                 "a relay needs the host name under which agents reach it: give it with --name"
+                    .into(),
+            ));
+        }
+        #[cfg(feature = "acme")]
+        if let (true, CertificateSource::Acme(acme)) = (config.has_others(), &config.certificate)
+            && acme.account.is_none()
+        {
+            return Err(RelayError::Config(
+                "relays of one name answer an authority's checks for each other, which takes one account for all of them: make its key, and give it to each with --acme-account"
                     .into(),
             ));
         }

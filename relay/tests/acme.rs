@@ -5,49 +5,24 @@
 mod common;
 
 use common::binary::{Process, field, http};
-use common::pebble::Pebble;
+use common::pebble::{HOUR, Pebble, SOON, failed, orders, taken};
 use common::*;
 use deputy_link::{
     AgentConfig, AgentLink, Carrier, CarrierChoice, DialConfig, Dialler, LinkStream, RelayAddress,
     Status, Trust, certificate_hash,
 };
 use deputy_protocol::link::RouteSecret;
-use deputy_relay::{Acme, CertificateSource, Pace, Relay, Steps};
+use deputy_relay::{Acme, CertificateSource, Relay};
 use rustls::pki_types::CertificateDer;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 const LONG: u64 = 90 * 24 * 3600;
 /// Two thirds of it are over soon.
 const SHORT: u64 = 18;
-const HOUR: Duration = Duration::from_secs(3600);
 const CARRIERS: [Carrier; 2] = [Carrier::Quic, Carrier::WebSocket];
-
-/// For `localhost`, which leads to loopback everywhere. Tries again soon, or in an hour.
-fn acme(pebble: &Pebble, first: Duration) -> Acme {
-    let steps = Steps {
-        first,
-        most: first.max(HOUR),
-    };
-    Acme {
-        names: vec!["localhost".into()],
-        directory: pebble.url(),
-        trust: pebble.trust(),
-        contacts: vec!["operator@example.org".into()],
-        agreed: true,
-        account: None,
-        cache: None,
-        pace: Pace {
-            unreachable: steps,
-            refused: steps,
-        },
-    }
-}
-
-const SOON: Duration = Duration::from_millis(50);
 
 fn start(acme: Acme) -> Relay {
     let mut config = config();
@@ -59,26 +34,11 @@ fn start(acme: Acme) -> Relay {
 /// A relay that has its first certificate, and the authority, whose doors are open.
 async fn supplied(seconds: u64) -> (Pebble, Relay) {
     let pebble = Pebble::start(seconds).await;
-    let relay = start(acme(&pebble, SOON));
+    let relay = start(pebble.acme(SOON));
     pebble.checks.open(relay.address());
     pebble.let_in();
     taken(&relay, 1).await;
     (pebble, relay)
-}
-
-async fn taken(relay: &Relay, n: i64) {
-    eventually("a certificate is taken", || orders(relay, "taken") >= n).await;
-}
-
-async fn failed(relay: &Relay, n: i64) {
-    eventually("an order fails", || orders(relay, "failed") >= n).await;
-}
-
-fn orders(relay: &Relay, outcome: &str) -> i64 {
-    metric(
-        relay,
-        &format!("deputy_relay_certificate_orders_total{{outcome=\"{outcome}\"}}"),
-    )
 }
 
 async fn ready(relay: &Relay) -> String {
@@ -144,7 +104,7 @@ async fn shown(at: SocketAddr, trust: &Trust) -> [CertificateDer<'static>; 2] {
 #[tokio::test]
 async fn a_relay_that_starts_with_nothing_gets_a_certificate_and_those_who_waited_link() {
     let pebble = Pebble::start(LONG).await;
-    let relay = start(acme(&pebble, SOON));
+    let relay = start(pebble.acme(SOON));
     let (at, trust) = (relay.address(), roots(&pebble).await);
     pebble.checks.open(at);
     let links: Vec<AgentLink> = { CARRIERS.into_iter().enumerate() }
@@ -243,7 +203,7 @@ async fn once_it_has_expired_the_relay_says_that_it_is_not_ready() {
 #[tokio::test]
 async fn an_authority_that_is_away_is_asked_once_and_not_again_before_its_time() {
     let pebble = Pebble::start(LONG).await;
-    let relay = start(acme(&pebble, HOUR));
+    let relay = start(pebble.acme(HOUR));
     pebble.checks.open(relay.address());
     failed(&relay, 1).await;
     // The HTTP client may try a connection that broke off a second time.
@@ -275,7 +235,7 @@ async fn an_authority_that_is_away_is_asked_once_and_not_again_before_its_time()
 #[tokio::test]
 async fn a_check_that_fails_is_told_and_not_repeated_before_its_time() {
     let pebble = Pebble::start(LONG).await;
-    let relay = start(acme(&pebble, HOUR));
+    let relay = start(pebble.acme(HOUR));
     // The name leads elsewhere: to a TLS server that knows of no challenge.
     let stranger = Relay::start(config()).unwrap();
     pebble.checks.open(stranger.address());
@@ -324,10 +284,10 @@ async fn only_the_authority_and_only_during_a_check_is_shown_an_answer() {
 async fn with_a_cache_a_restart_orders_nothing_and_is_ready_at_once() {
     let pebble = Pebble::start(LONG).await;
     let dir = tempfile::tempdir().unwrap();
-    let mut cached = acme(&pebble, HOUR);
+    let mut cached = pebble.acme(HOUR);
     cached.cache = Some(dir.path().to_owned());
     let wait_for_it = Acme {
-        pace: acme(&pebble, SOON).pace,
+        pace: pebble.acme(SOON).pace,
         ..cached.clone()
     };
     let relay = start(wait_for_it);
@@ -373,7 +333,7 @@ async fn an_account_key_that_the_operator_made_is_used_and_only_read() {
     assert!(made.status.success(), "{made:?}");
     let before = std::fs::read(&path).unwrap();
     for _ in 0..2 {
-        let mut with_key = acme(&pebble, SOON);
+        let mut with_key = pebble.acme(SOON);
         with_key.account = Some(path.clone());
         let relay = start(with_key);
         pebble.checks.open(relay.address());

@@ -65,6 +65,8 @@ pub(crate) fn test() -> Done {
         "--test",
         "acme",
         "--test",
+        "acme_cluster",
+        "--test",
         "cluster",
         "--test",
         "push",

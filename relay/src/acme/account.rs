@@ -1,9 +1,11 @@
 //! The key by which the certificate authority knows the relay's operator.
 
 use crate::error::RelayError;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use instant_acme::Key;
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
-use ring::digest::{Context, SHA256};
+use ring::digest::{Context, SHA256, digest};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::path::Path;
@@ -41,6 +43,19 @@ impl Account {
         let der = PrivatePkcs8KeyDer::from(self.key.serialize_der());
         let key = Key::from_pkcs8_der(der.clone_key())?;
         Ok((key, der.into()))
+    }
+
+    /// What an authority must be shown for a challenge with `token`: SHA-256 of the key
+    /// authorization (RFC 8555, 8.1), in which the key stands as its thumbprint (RFC 7638).
+    pub(super) fn answer(&self, token: &str) -> [u8; 32] {
+        let (x, y) = self.key.public_key_raw()[1..].split_at(32);
+        let [x, y] = [x, y].map(|coordinate| URL_SAFE_NO_PAD.encode(coordinate));
+        let key = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
+        let thumbprint = URL_SAFE_NO_PAD.encode(digest(&SHA256, key.as_bytes()));
+        let mut answer = [0; 32];
+        answer
+            .copy_from_slice(digest(&SHA256, format!("{token}.{thumbprint}").as_bytes()).as_ref());
+        answer
     }
 
     /// As it is kept.

@@ -25,6 +25,9 @@ pub(super) enum AcmeError {
     /// No answer, or none of an ACME server.
     #[error("the certificate authority cannot be reached, or does not speak ACME: {0}")]
     Unreachable(String),
+    /// Another relay of the same name is being checked.
+    #[error("another relay of this name gets its certificate just now")]
+    Busy,
     /// An order, or the account, is refused.
     #[error("the certificate authority refuses: {0}")]
     Refused(String),
@@ -42,6 +45,7 @@ impl AcmeError {
     pub(super) fn failure(&self) -> Failure {
         match self {
             Self::Unreachable(_) => Failure::Unreachable,
+            Self::Busy => Failure::Busy,
             Self::Refused(_) | Self::Check { .. } | Self::Unusable(_) => Failure::Refused,
         }
     }

@@ -15,43 +15,58 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 const ALPN: &[u8] = b"acme-tls/1";
 
-/// What an authority looks for under a name: SHA-256 of the key authorization. Whoever asks may
-/// see it.
-pub(crate) type Digest = [u8; 32];
-
-/// The answers to challenges that are under way.
+/// The checks of names that are under way: with the challenge's token once there is one.
 #[derive(Default)]
-pub(crate) struct Challenges(Mutex<HashMap<String, Digest>>);
+pub(crate) struct Checks(Mutex<HashMap<String, Option<String>>>);
 
-/// An answer is there for as long as this is.
-pub(super) struct Announced<'c> {
-    challenges: &'c Challenges,
-    name: String,
+/// The names of an order, which are checked for as long as this is.
+pub(super) struct Turn<'c> {
+    checks: &'c Checks,
+    names: Vec<String>,
 }
 
-impl Challenges {
-    pub(super) fn announce(&self, name: &str, digest: Digest) -> Announced<'_> {
-        let name = name.to_ascii_lowercase();
-        self.table().insert(name.clone(), digest);
-        Announced {
-            challenges: self,
-            name,
+impl Checks {
+    pub(super) fn turn(&self, names: &[String]) -> Turn<'_> {
+        let names: Vec<_> = names.iter().map(|n| n.to_ascii_lowercase()).collect();
+        let mut table = self.table();
+        for name in &names {
+            table.insert(name.clone(), None);
+        }
+        Turn {
+            checks: self,
+            names,
         }
     }
 
-    /// The answer for a name.
-    pub(crate) fn find(&self, name: &str) -> Option<Digest> {
-        self.table().get(&name.to_ascii_lowercase()).copied()
+    /// Whether a name is being checked, or about to be.
+    pub(super) fn under_way(&self, name: &str) -> bool {
+        self.table().contains_key(&name.to_ascii_lowercase())
     }
 
-    fn table(&self) -> MutexGuard<'_, HashMap<String, Digest>> {
+    /// The token of the check of a name.
+    pub(super) fn token(&self, name: &str) -> Option<String> {
+        self.table().get(&name.to_ascii_lowercase()).cloned()?
+    }
+
+    fn table(&self) -> MutexGuard<'_, HashMap<String, Option<String>>> {
         self.0.lock().unwrap_or_else(|e| e.into_inner())
     }
 }
 
-impl Drop for Announced<'_> {
+impl Turn<'_> {
+    /// From now on whoever asks about `name` is shown that this relay knows the token.
+    pub(super) fn announce(&self, name: &str, token: &str) {
+        let token = Some(token.to_owned());
+        self.checks.table().insert(name.to_ascii_lowercase(), token);
+    }
+}
+
+impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.challenges.table().remove(&self.name);
+        let mut table = self.checks.table();
+        for name in &self.names {
+            table.remove(name);
+        }
     }
 }
 
@@ -64,8 +79,8 @@ pub(crate) fn asked(hello: &ClientHello<'_>) -> Option<String> {
     alone.then(|| name.unwrap_or_default())
 }
 
-/// TLS with the answer `digest` for `name`.
-pub(crate) fn answer(name: &str, digest: &Digest) -> Result<ServerConfig, RelayError> {
+/// TLS that shows under `name` the digest of the key authorization.
+pub(super) fn answer(name: &str, digest: &[u8; 32]) -> Result<ServerConfig, RelayError> {
     let made = |error: rcgen::Error| RelayError::Tls(error.to_string());
     let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(made)?;
     let mut params = CertificateParams::new([name.to_owned()]).map_err(made)?;
@@ -83,12 +98,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_there_under_its_name_until_the_order_is_through() {
-        let challenges = Challenges::default();
-        let announced = challenges.announce("Relay.Example", [7; 32]);
-        assert_eq!(challenges.find("relay.EXAMPLE"), Some([7; 32]));
-        assert_eq!(challenges.find("other.example"), None);
-        drop(announced);
-        assert_eq!(challenges.find("relay.example"), None);
+    fn a_token_is_there_under_its_name_until_the_order_is_through() {
+        let checks = Checks::default();
+        let turn = checks.turn(&["Relay.Example".to_owned()]);
+        assert!(checks.under_way("relay.EXAMPLE"));
+        assert_eq!(checks.token("relay.example"), None);
+        turn.announce("relay.example", "token");
+        assert_eq!(checks.token("Relay.Example").as_deref(), Some("token"));
+        assert!(!checks.under_way("other.example"));
+        drop(turn);
+        assert!(!checks.under_way("relay.example"));
     }
 }

@@ -1,7 +1,8 @@
 //! Certificates by ACME (RFC 8555): ordered from an authority, kept in memory, renewed in time.
 //!
 //! `plan.rs` decides when, without clock or chance; `order.rs` is one order, over `ca.rs`;
-//! `challenge.rs` shows the authority that a name is this relay's; `certificate.rs` looks at what
+//! `challenge.rs` shows the authority that a name is this relay's (relays of one name answer for
+//! each other); `certificate.rs` looks at what
 //! came; `account.rs` is the key by which the authority knows the operator; `cache.rs` writes to the
 //! folder that the operator names, and only then is anything written.
 //!
@@ -21,7 +22,7 @@ pub use config::Acme;
 pub use plan::{Pace, Steps};
 
 pub(crate) use certificate::{Certificate, validity};
-pub(crate) use challenge::{Digest, answer, asked};
+pub(crate) use challenge::asked;
 pub(crate) use plan::Validity;
 pub(crate) use progress::Progress;
 
@@ -30,8 +31,9 @@ use crate::hub::Hub;
 use account::Account;
 use ca::{AcmeError, Ca};
 use cache::Cache;
-use challenge::Challenges;
+use challenge::Checks;
 use plan::Failures;
+use rustls::ServerConfig;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
@@ -48,7 +50,7 @@ pub(crate) struct Keeper {
     account: Account,
     cache: Option<Cache>,
     ca: Ca,
-    challenges: Challenges,
+    checks: Checks,
     progress: Mutex<Progress>,
     /// Somebody does not want to wait.
     hurry: Notify,
@@ -72,7 +74,7 @@ impl Keeper {
             account,
             cache,
             ca,
-            challenges: Challenges::default(),
+            checks: Checks::default(),
             progress: Mutex::default(),
             hurry: Notify::new(),
         });
@@ -85,17 +87,27 @@ impl Keeper {
         self.account.secret(purpose)
     }
 
-    /// What an authority is to be shown under a name.
-    pub(crate) fn challenge(&self, name: &str) -> Option<Digest> {
-        self.challenges.find(name)
+    /// The token of the check of `name` that is under way here.
+    pub(crate) fn token(&self, name: &str) -> Option<String> {
+        self.checks.token(name)
+    }
+
+    /// Whether one of these names is being checked for this relay, or about to be.
+    #[cfg_attr(not(feature = "cluster"), allow(dead_code))]
+    pub(crate) fn at_it(&self, names: &[String]) -> bool {
+        names.iter().any(|name| self.checks.under_way(name))
     }
 
     /// Whether a certificate for this name is wanted.
     pub(crate) fn wants(&self, name: &str) -> bool {
-        self.config
-            .names
-            .iter()
-            .any(|n| n.eq_ignore_ascii_case(name))
+        let mut names = self.config.names.iter();
+        names.any(|own| own.eq_ignore_ascii_case(name))
+    }
+
+    /// TLS that shows an authority what it looks for, in a check with `token`, be it for this relay
+    /// or another of the name with the same account.
+    pub(crate) fn answer(&self, name: &str, token: &str) -> Result<ServerConfig, RelayError> {
+        challenge::answer(name, &self.account.answer(token))
     }
 
     /// Tries again now, if it waits after a failure.
@@ -175,7 +187,13 @@ async fn forever(hub: &Hub, keeper: &Keeper) {
                 keeper.ca.told(),
                 chance(),
             );
-            tell_failure(hub, keeper, &error, wait);
+            match error {
+                AcmeError::Busy => tracing::info!(
+                    again_in_seconds = wait.as_secs(),
+                    "another relay of this name gets its certificate just now; this one waits for it"
+                ),
+                _ => tell_failure(hub, keeper, &error, wait),
+            }
             tokio::select! {
                 () = sleep(wait) => {}
                 () = keeper.hurry.notified() => {}
@@ -186,9 +204,11 @@ async fn forever(hub: &Hub, keeper: &Keeper) {
 
 /// Orders a certificate and takes it into use.
 async fn obtain(hub: &Hub, keeper: &Keeper) -> Result<(), AcmeError> {
-    let certificate = timeout(ORDER, order::order(keeper)).await.map_err(|_| {
-        AcmeError::Unreachable("it does not come to an end with the order".into())
-    })??;
+    let certificate = timeout(ORDER, order::order(hub, keeper))
+        .await
+        .map_err(|_| {
+            AcmeError::Unreachable("it does not come to an end with the order".into())
+        })??;
     if certificate.validity.renewal(1.0) <= SystemTime::now() {
         return Err(AcmeError::Unusable(
             "it is over, or nearly, as soon as it comes. Is the clock of this computer right?"

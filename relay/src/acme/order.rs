@@ -3,7 +3,8 @@
 use super::Keeper;
 use super::ca::{AcmeError, words};
 use super::certificate::Certificate;
-use super::challenge::Announced;
+use super::challenge::Turn;
+use crate::hub::Hub;
 use instant_acme::{
     Account, AuthorizationHandle, AuthorizationStatus, ChallengeType, Identifier, NewOrder, Order,
     OrderStatus, RetryPolicy,
@@ -19,14 +20,17 @@ const LOOK: RetryPolicy = RetryPolicy::new()
     .timeout(Duration::from_secs(120));
 
 /// Orders a certificate for the keeper's names, and shows that they are this relay's.
-pub(super) async fn order(keeper: &Keeper) -> Result<Certificate, AcmeError> {
+pub(super) async fn order(hub: &Hub, keeper: &Keeper) -> Result<Certificate, AcmeError> {
+    // Said before it is asked: of two relays that begin together one sees the other, or both do.
+    let turn = keeper.checks.turn(&keeper.config.names);
+    if hub.others_at_it(&keeper.config.names).await {
+        return Err(AcmeError::Busy);
+    }
     let account = account(keeper).await?;
     let names = &keeper.config.names;
     let identifiers: Vec<_> = names.iter().cloned().map(Identifier::Dns).collect();
     let mut order = account.new_order(&NewOrder::new(&identifiers)).await?;
-    // Until the order is through, whoever asks by TLS-ALPN is shown the answers.
-    let announced = prepare(keeper, &mut order).await?;
-    if !announced.is_empty() {
+    if prepare(&turn, &mut order).await? {
         let ready = order.poll_ready(&LOOK).await;
         if !matches!(ready, Ok(OrderStatus::Ready)) {
             return Err(match failed_check(&mut order).await {
@@ -38,7 +42,7 @@ pub(super) async fn order(keeper: &Keeper) -> Result<Certificate, AcmeError> {
             });
         }
     }
-    drop(announced);
+    drop(turn);
     let unusable = |error: rcgen::Error| AcmeError::Unusable(error.to_string());
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(unusable)?;
     let mut params = CertificateParams::new(names.clone()).map_err(unusable)?;
@@ -68,12 +72,9 @@ async fn account(keeper: &Keeper) -> Result<Account, AcmeError> {
     Ok(account)
 }
 
-/// Announces the answers of all challenges, and tells the authority to look.
-async fn prepare<'k>(
-    keeper: &'k Keeper,
-    order: &mut Order,
-) -> Result<Vec<Announced<'k>>, AcmeError> {
-    let mut announced = Vec::new();
+/// Announces the tokens of all challenges, and tells the authority to look. False when it need not.
+async fn prepare(turn: &Turn<'_>, order: &mut Order) -> Result<bool, AcmeError> {
+    let mut any = false;
     let mut authorizations = order.authorizations();
     while let Some(authorization) = authorizations.next().await {
         let mut authorization = authorization?;
@@ -93,12 +94,11 @@ async fn prepare<'k>(
             let reason = format!("it offers no check by TLS-ALPN for {name}");
             return Err(AcmeError::Refused(reason));
         };
-        let mut digest = [0; 32];
-        digest.copy_from_slice(challenge.key_authorization().digest().as_ref());
-        announced.push(keeper.challenges.announce(&name, digest));
+        turn.announce(&name, &challenge.token);
+        any = true;
         challenge.set_ready().await?;
     }
-    Ok(announced)
+    Ok(any)
 }
 
 /// Which name did not pass, and what the authority says about it.

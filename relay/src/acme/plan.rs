@@ -5,6 +5,11 @@ use std::time::{Duration, SystemTime};
 
 /// The longest that an authority's *Retry-After* is followed.
 const MOST_TOLD: Duration = Duration::from_secs(24 * 3600);
+/// How long to let another relay of the name go first.
+const TURN: Steps = Steps {
+    first: Duration::from_secs(8),
+    most: Duration::from_secs(60),
+};
 /// Of a certificate's life, the part by which renewals are spread.
 const SPREAD: f64 = 0.03;
 
@@ -38,6 +43,8 @@ impl Validity {
 pub(crate) enum Failure {
     /// The authority did not answer, or not as one. Costs nobody anything.
     Unreachable,
+    /// Another relay of the name is at it, which takes some seconds.
+    Busy,
     /// It said no. Authorities count these, and shut out who has too many of them.
     Refused,
 }
@@ -101,6 +108,7 @@ impl Failures {
         self.last = Some(failure);
         let steps = match failure {
             Failure::Unreachable => pace.unreachable,
+            Failure::Busy => TURN,
             Failure::Refused => pace.refused,
         };
         let doubled = 2_u32.saturating_pow(self.in_a_row - 1);

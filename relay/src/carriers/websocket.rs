@@ -146,8 +146,15 @@ async fn shake_hands(
         return started.into_stream(config).await.map(Some);
     };
     let nothing = || std::io::Error::other("no such challenge");
-    let digest = keeper.challenge(&name).ok_or_else(nothing)?;
-    let config = acme::answer(&name, &digest).map_err(std::io::Error::other)?;
+    let token = match keeper.token(&name) {
+        Some(token) => token,
+        // The authority may have landed at another relay of the name than the one that ordered.
+        None if keeper.wants(&name) => hub.token_of_others(&name).await.ok_or_else(nothing)?,
+        None => return Err(nothing()),
+    };
+    let config = keeper
+        .answer(&name, &token)
+        .map_err(std::io::Error::other)?;
     let mut tls = started.into_stream(Arc::new(config)).await?;
     // It has seen what it wanted and hangs up.
     let _ = tls.shutdown().await;

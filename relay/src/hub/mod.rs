@@ -1,9 +1,10 @@
 //! What all connections share: the tables and the counters.
 //!
 //! `admission.rs` lets connections in, `registrations.rs` takes and revokes routes, `dials.rs` makes
-//! a dial a joined stream, `ports.rs` is what it reaches others by.
+//! a dial a joined stream, `certificate.rs` is how the certificate stands, `ports.rs` is what it reaches others by.
 
 mod admission;
+mod certificate;
 mod dials;
 mod ports;
 mod registrations;
@@ -14,8 +15,6 @@ pub(crate) use ports::{Notice, Others, Port, Pusher, Streams};
 use crate::config::Config;
 use crate::core::limits::Addresses;
 use crate::core::routes::{LinkId, Routes, SpliceId};
-#[cfg(feature = "acme")]
-use crate::metrics::CertificateState;
 use crate::metrics::{Metrics, Tables};
 use crate::page::Page;
 use crate::tls::Certificates;
@@ -26,9 +25,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-#[cfg(feature = "acme")]
-use std::time::SystemTime;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SetOnce};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -48,7 +45,7 @@ pub(crate) struct Hub {
     addresses: Mutex<Addresses>,
     tables: Mutex<HubTables>,
     /// The other relays of this name, if there are any.
-    others: OnceLock<Arc<dyn Others>>,
+    others: SetOnce<Arc<dyn Others>>,
     /// The web client's page, if it serves that.
     pub(crate) page: Option<Page>,
     /// The push services, if this relay can reach any.
@@ -84,7 +81,7 @@ impl Hub {
                 cuts: HashMap::new(),
                 tickets: HashMap::new(),
             }),
-            others: OnceLock::new(),
+            others: SetOnce::new(),
             page,
             pusher: OnceLock::new(),
             open: AtomicU32::new(0),
@@ -159,16 +156,6 @@ impl Hub {
             #[cfg(feature = "acme")]
             certificate: self.certificate_state(),
         })
-    }
-
-    /// How the certificate stands, for health and metrics.
-    #[cfg(feature = "acme")]
-    pub(crate) fn certificate_state(&self) -> CertificateState {
-        let validity = self.certificates.validity();
-        CertificateState {
-            seconds_left: validity.map(|v| v.seconds_left(SystemTime::now())),
-            progress: self.certificates.keeper().map(|keeper| keeper.progress()),
-        }
     }
 
     fn addresses(&self) -> MutexGuard<'_, Addresses> {

@@ -1,8 +1,10 @@
 //! A real certificate authority: `pebble`, which asks as Let's Encrypt does, with doors in front of
 //! it that can be shut.
 
-use super::{Certificate, PATIENCE};
+use super::nats::free_port;
+use super::{Certificate, PATIENCE, eventually, metric};
 use deputy_link::Trust;
+use deputy_relay::{Acme, Pace, Relay, Steps};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::net::SocketAddr;
@@ -10,9 +12,13 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
+
+pub const HOUR: Duration = Duration::from_secs(3600);
+pub const SOON: Duration = Duration::from_millis(50);
 
 /// A TCP port that leads to another, or nowhere.
 pub struct Door {
@@ -122,7 +128,7 @@ impl Pebble {
             while TcpStream::connect(pebble.here(port)).await.is_err()
                 || TcpStream::connect(pebble.here(management)).await.is_err()
             {
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
         timeout(PATIENCE, up)
@@ -134,6 +140,25 @@ impl Pebble {
     /// From now on its directory is found.
     pub fn let_in(&self) {
         self.directory.open(self.here(self.port));
+    }
+
+    /// For `localhost`, which leads to loopback everywhere. What fails is tried again after `first`,
+    /// and later and later, to an hour.
+    pub fn acme(&self, first: Duration) -> Acme {
+        let steps = Steps { first, most: HOUR };
+        Acme {
+            names: vec!["localhost".into()],
+            directory: self.url(),
+            trust: self.trust(),
+            contacts: vec!["operator@example.org".into()],
+            agreed: true,
+            account: None,
+            cache: None,
+            pace: Pace {
+                unreachable: steps,
+                refused: steps,
+            },
+        }
     }
 
     /// Where its directory is, when the door to it is open.
@@ -180,10 +205,20 @@ impl Drop for Pebble {
     }
 }
 
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+/// Waits until a relay has ordered `n` certificates.
+pub async fn taken(relay: &Relay, n: i64) {
+    eventually("a certificate is taken", || orders(relay, "taken") >= n).await;
+}
+
+/// Waits until `n` orders of a relay have failed.
+pub async fn failed(relay: &Relay, n: i64) {
+    eventually("an order fails", || orders(relay, "failed") >= n).await;
+}
+
+/// How many orders of a relay ended so.
+pub fn orders(relay: &Relay, outcome: &str) -> i64 {
+    metric(
+        relay,
+        &format!("deputy_relay_certificate_orders_total{{outcome=\"{outcome}\"}}"),
+    )
 }

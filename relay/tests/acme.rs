@@ -139,6 +139,28 @@ async fn a_relay_that_starts_with_nothing_gets_a_certificate_and_those_who_waite
 }
 
 #[tokio::test]
+async fn one_certificate_holds_for_all_names_and_each_of_them_is_checked() {
+    let pebble = Pebble::start_with_names(LONG).await;
+    let names = ["relay.example.org", "one.relay.example.org"].map(str::to_owned);
+    let relay = start(Acme {
+        names: names.to_vec(),
+        ..pebble.acme(SOON)
+    });
+    pebble.checks.open(relay.address());
+    pebble.let_in();
+    taken(&relay, 1).await;
+    let trust = roots(&pebble).await;
+    for name in names {
+        let tls = trust.client_config(&[b"http/1.1"]).unwrap();
+        let tls = tokio_rustls::TlsConnector::from(Arc::new(tls));
+        let tcp = TcpStream::connect(relay.address()).await.unwrap();
+        tls.connect(name.try_into().unwrap(), tcp).await.unwrap();
+    }
+    // At least once for each of them.
+    assert!(pebble.checks.knocks() >= 2);
+}
+
+#[tokio::test]
 async fn a_renewal_leaves_links_as_they_are_and_newcomers_see_the_new_certificate() {
     let (pebble, relay) = supplied(SHORT).await;
     let (at, trust) = (relay.address(), roots(&pebble).await);

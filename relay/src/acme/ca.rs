@@ -4,7 +4,7 @@ use super::plan::Failure;
 use crate::http;
 use deputy_link::Trust;
 use http_body_util::{BodyExt, Limited};
-use hyper::header::RETRY_AFTER;
+use hyper::header::{HeaderMap, RETRY_AFTER};
 use hyper::http::{Request, Response};
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient, Problem};
 use std::error::Error as StdError;
@@ -127,10 +127,7 @@ impl Ca {
         let status = answer.status();
         let (parts, body) = Response::<reqwest::Body>::from(answer).into_parts();
         if status.is_client_error() || status.is_server_error() {
-            let told = { parts.headers.get(RETRY_AFTER) }
-                .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-                .map(Duration::from_secs);
-            *self.told.lock().unwrap_or_else(|e| e.into_inner()) = told;
+            *self.told.lock().unwrap_or_else(|e| e.into_inner()) = retry_after(&parts.headers);
         }
         let body = Limited::new(body, MAX_ANSWER).collect().await;
         let body = body.map_err(Error::Other)?.to_bytes();
@@ -152,4 +149,48 @@ impl HttpClient for Ca {
 
 fn other(error: reqwest::Error) -> Error {
     Error::Other(Box::new(error))
+}
+
+/// In seconds, as ACME servers write it; a date, which HTTP allows too, is not followed.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    value.trim().parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::header::HeaderValue;
+
+    #[test]
+    fn an_authoritys_wish_to_be_left_alone_is_read() {
+        let read = |value: &'static str| {
+            let value = HeaderValue::from_static(value);
+            retry_after(&HeaderMap::from_iter([(RETRY_AFTER, value)]))
+        };
+        assert_eq!(read("86400"), Some(Duration::from_secs(86_400)));
+        assert_eq!(read("Fri, 31 Dec 1999 23:59:59 GMT"), None);
+        assert_eq!(read("-1"), None);
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn what_failed_decides_how_soon_it_is_tried_again() {
+        let problem = |kind: &str, status| Problem {
+            r#type: Some(format!("urn:ietf:params:acme:error:{kind}")),
+            detail: Some("first line\nsecond line".into()),
+            status: Some(status),
+            subproblems: Vec::new(),
+        };
+        let failure = |error: Error| AcmeError::from(error).failure();
+        let limited = problem("rateLimited", 429);
+        assert_eq!(failure(limited.clone().into()), Failure::Refused);
+        let broken = problem("serverInternal", 500);
+        assert_eq!(failure(broken.into()), Failure::Unreachable);
+        assert_eq!(failure(Error::Timeout(None)), Failure::Unreachable);
+        assert_eq!(failure(Error::Str("nonsense")), Failure::Unreachable);
+        let words = words(&limited);
+        assert!(words.contains("first line second line"), "{words}");
+        assert!(words.contains("rateLimited"), "{words}");
+    }
 }

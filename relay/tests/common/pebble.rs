@@ -74,6 +74,7 @@ async fn pass(mut tcp: TcpStream, mut leads: watch::Receiver<Option<SocketAddr>>
 /// The authority. It is found behind `directory`, and looks for names behind `checks`.
 pub struct Pebble {
     child: Child,
+    names: Option<Child>,
     dir: tempfile::TempDir,
     /// Its own TLS certificate.
     own: Certificate,
@@ -86,6 +87,35 @@ pub struct Pebble {
 impl Pebble {
     /// Starts it, with both doors shut. Its certificates are good for `seconds`.
     pub async fn start(seconds: u64) -> Self {
+        Self::start_with(seconds, &[]).await
+    }
+
+    /// The same, with a DNS server by which all names lead to loopback.
+    pub async fn start_with_names(seconds: u64) -> Self {
+        let (port, management) = (free_port(), free_port());
+        let at = format!("127.0.0.1:{port}");
+        let names = Command::new("pebble-challtestsrv")
+            .args([
+                "-dns01",
+                &at,
+                "-defaultIPv4",
+                "127.0.0.1",
+                "-defaultIPv6",
+                "",
+            ])
+            .args(["-http01", "", "-https01", "", "-tlsalpn01", ""])
+            .args(["-management", &format!("127.0.0.1:{management}")])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("pebble must be installed for this test");
+        listening(port).await;
+        let mut pebble = Self::start_with(seconds, &["-dnsserver", &at]).await;
+        pebble.names = Some(names);
+        pebble
+    }
+
+    async fn start_with(seconds: u64, arguments: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let own = Certificate::new();
         let (directory, checks) = (Door::shut().await, Door::shut().await);
@@ -108,7 +138,8 @@ impl Pebble {
         let child = Command::new("pebble")
             .arg("-config")
             .arg(&path)
-            .args(["-strict", "true"])
+            .arg("-strict")
+            .args(arguments)
             .env("PEBBLE_VA_NOSLEEP", "1")
             .env("PEBBLE_AUTHZREUSE", "0")
             .stdout(Stdio::from(log.try_clone().unwrap()))
@@ -117,6 +148,7 @@ impl Pebble {
             .expect("pebble must be installed for this test");
         let pebble = Self {
             child,
+            names: None,
             dir,
             own,
             port,
@@ -124,22 +156,14 @@ impl Pebble {
             directory,
             checks,
         };
-        let up = async {
-            while TcpStream::connect(pebble.here(port)).await.is_err()
-                || TcpStream::connect(pebble.here(management)).await.is_err()
-            {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        timeout(PATIENCE, up)
-            .await
-            .unwrap_or_else(|_| panic!("pebble does not start: {}", pebble.log()));
+        listening(port).await;
+        listening(management).await;
         pebble
     }
 
     /// From now on its directory is found.
     pub fn let_in(&self) {
-        self.directory.open(self.here(self.port));
+        self.directory.open(loopback(self.port));
     }
 
     /// For `localhost`, which leads to loopback everywhere. What fails is tried again after `first`,
@@ -192,16 +216,17 @@ impl Pebble {
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap()
     }
-
-    fn here(&self, port: u16) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], port))
-    }
 }
 
 impl Drop for Pebble {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        for child in [Some(&mut self.child), self.names.as_mut()]
+            .into_iter()
+            .flatten()
+        {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -221,4 +246,17 @@ pub fn orders(relay: &Relay, outcome: &str) -> i64 {
         relay,
         &format!("deputy_relay_certificate_orders_total{{outcome=\"{outcome}\"}}"),
     )
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+async fn listening(port: u16) {
+    let up = async {
+        while TcpStream::connect(loopback(port)).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, up).await.expect("pebble does not start");
 }

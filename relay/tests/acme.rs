@@ -16,6 +16,7 @@ use deputy_relay::{Acme, CertificateSource, Relay};
 use rustls::pki_types::CertificateDer;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -158,6 +159,27 @@ async fn one_certificate_holds_for_all_names_and_each_of_them_is_checked() {
     }
     // At least once for each of them.
     assert!(pebble.checks.knocks() >= 2);
+}
+
+#[tokio::test]
+async fn a_certificate_that_did_not_arrive_is_fetched_and_not_ordered_again() {
+    let pebble = Pebble::start(LONG).await;
+    // Fetched again soon, ordered again in an hour.
+    let mut patient = pebble.acme(HOUR);
+    patient.pace.unreachable.first = Duration::from_millis(500);
+    pebble.let_in();
+    let relay = start(patient);
+    pebble.checks.open(relay.address());
+    let made = || pebble.log().matches("Issued certificate").count();
+    eventually("a certificate is made", || made() == 1).await;
+    pebble.directory.close();
+    let knocks = pebble.directory.knocks();
+    // On a busy machine it may have arrived before the door was shut.
+    let asked_again = || pebble.directory.knocks() > knocks || orders(&relay, "taken") == 1;
+    eventually("it is fetched again", asked_again).await;
+    pebble.let_in();
+    taken(&relay, 1).await;
+    assert_eq!(made(), 1);
 }
 
 #[tokio::test]

@@ -36,6 +36,12 @@ pub(super) enum AcmeError {
         "the certificate authority could not see that {name} is this relay: {reason}. From outside, {name} must lead to this relay on TCP port 443"
     )]
     Check { name: String, reason: String },
+    /// It may be made, and counted, and did not arrive.
+    #[error("the certificate was ordered, but could not be fetched: {0}")]
+    Lost(String),
+    /// It takes longer than anybody waits.
+    #[error("the certificate authority does not come to an end with the order")]
+    Endless,
     /// What came is not the certificate that was ordered.
     #[error("the certificate authority's certificate cannot be used: {0}")]
     Unusable(String),
@@ -46,7 +52,12 @@ impl AcmeError {
         match self {
             Self::Unreachable(_) => Failure::Unreachable,
             Self::Busy => Failure::Busy,
-            Self::Refused(_) | Self::Check { .. } | Self::Unusable(_) => Failure::Refused,
+            // Authorities count what they made, whether it arrived or not.
+            Self::Refused(_)
+            | Self::Check { .. }
+            | Self::Lost(_)
+            | Self::Endless
+            | Self::Unusable(_) => Failure::Refused,
         }
     }
 }
@@ -59,9 +70,7 @@ impl From<Error> for AcmeError {
                 Self::Unreachable(words(&problem))
             }
             Error::Api(problem) => Self::Refused(words(&problem)),
-            Error::Timeout(_) => {
-                Self::Unreachable("it does not come to an end with the order".into())
-            }
+            Error::Timeout(_) => Self::Endless,
             other => Self::Unreachable(plain(&with_causes(&other))),
         }
     }
@@ -187,7 +196,7 @@ mod tests {
         assert_eq!(failure(limited.clone().into()), Failure::Refused);
         let broken = problem("serverInternal", 500);
         assert_eq!(failure(broken.into()), Failure::Unreachable);
-        assert_eq!(failure(Error::Timeout(None)), Failure::Unreachable);
+        assert_eq!(failure(Error::Timeout(None)), Failure::Refused);
         assert_eq!(failure(Error::Str("nonsense")), Failure::Unreachable);
         let words = words(&limited);
         assert!(words.contains("first line second line"), "{words}");

@@ -176,7 +176,7 @@ async fn forever(hub: &Hub, keeper: &Keeper) {
                 sleep(left.min(NAP)).await;
             }
             tracing::info!(
-                "the certificate is renewed; it stays in use until the next one is there"
+                "it is time for another certificate, which is ordered; the old one stays in use until it is there"
             );
         }
         let mut failures = Failures::default();
@@ -206,9 +206,7 @@ async fn forever(hub: &Hub, keeper: &Keeper) {
 async fn obtain(hub: &Hub, keeper: &Keeper) -> Result<(), AcmeError> {
     let certificate = timeout(ORDER, order::order(hub, keeper))
         .await
-        .map_err(|_| {
-            AcmeError::Unreachable("it does not come to an end with the order".into())
-        })??;
+        .map_err(|_| AcmeError::Endless)??;
     if certificate.validity.renewal(1.0) <= SystemTime::now() {
         return Err(AcmeError::Unusable(
             "it is over, or nearly, as soon as it comes. Is the clock of this computer right?"
@@ -216,8 +214,8 @@ async fn obtain(hub: &Hub, keeper: &Keeper) -> Result<(), AcmeError> {
         ));
     }
     let days = certificate.validity.seconds_left(SystemTime::now()) / 86_400;
-    keeper.keep(&certificate);
     hub.certificates.install(&certificate);
+    keeper.keep(&certificate);
     keeper.now().taken();
     tracing::info!(
         names = keeper.config.names.join(","),

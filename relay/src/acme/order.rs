@@ -1,9 +1,10 @@
 //! One order: from the account to a certificate that can be used.
 
-use super::Keeper;
 use super::ca::{AcmeError, words};
 use super::certificate::Certificate;
 use super::challenge::Turn;
+use super::plan::{Failure, Failures};
+use super::{Keeper, chance};
 use crate::hub::Hub;
 use instant_acme::{
     Account, AuthorizationHandle, AuthorizationStatus, ChallengeType, Identifier, NewOrder, Order,
@@ -11,6 +12,7 @@ use instant_acme::{
 };
 use rcgen::{CertificateParams, DistinguishedName, KeyPair, PKCS_ECDSA_P256_SHA256};
 use std::time::Duration;
+use tokio::time::sleep;
 
 /// How often an order is looked at, and for how long; authorities may ask for more patience in
 /// their answers, which is followed within this time.
@@ -18,6 +20,9 @@ const LOOK: RetryPolicy = RetryPolicy::new()
     .initial_delay(Duration::from_millis(250))
     .backoff(1.5)
     .timeout(Duration::from_secs(120));
+
+/// How often fetching a certificate is tried again, within the time for an order.
+const FETCHES: u32 = 4;
 
 /// Orders a certificate for the keeper's names, and shows that they are this relay's.
 pub(super) async fn order(hub: &Hub, keeper: &Keeper) -> Result<Certificate, AcmeError> {
@@ -48,10 +53,41 @@ pub(super) async fn order(hub: &Hub, keeper: &Keeper) -> Result<Certificate, Acm
     let mut params = CertificateParams::new(names.clone()).map_err(unusable)?;
     params.distinguished_name = DistinguishedName::new();
     let request = params.serialize_request(&key).map_err(unusable)?;
-    order.finalize_csr(request.der()).await?;
-    let chain = order.poll_certificate(&LOOK).await?;
+    let chain = fetch(keeper, &mut order, request.der()).await?;
     Certificate::from_pem(&format!("{}{chain}", key.serialize_pem()), names)
         .map_err(AcmeError::Unusable)
+}
+
+/// Has the certificate made and fetches it, again and again if need be: to order another one would
+/// count once more.
+async fn fetch(keeper: &Keeper, order: &mut Order, request: &[u8]) -> Result<String, AcmeError> {
+    let mut failures = Failures::default();
+    for _ in 0..FETCHES {
+        let error = match finish(order, request).await {
+            Ok(chain) => return Ok(chain),
+            Err(error) => AcmeError::from(error),
+        };
+        if error.failure() != Failure::Unreachable {
+            return Err(error);
+        }
+        tracing::info!(
+            %error,
+            "the certificate may be made, but did not arrive; it is fetched again"
+        );
+        let pace = &keeper.config.pace;
+        let wait = failures.wait(Failure::Unreachable, pace, keeper.ca.told(), chance());
+        sleep(wait).await;
+    }
+    let chain = finish(order, request).await;
+    chain.map_err(|error| AcmeError::Lost(AcmeError::from(error).to_string()))
+}
+
+/// From wherever the order stands: the answer to what was asked last may have been lost.
+async fn finish(order: &mut Order, request: &[u8]) -> Result<String, instant_acme::Error> {
+    if order.refresh().await?.status == OrderStatus::Ready {
+        order.finalize_csr(request).await?;
+    }
+    order.poll_certificate(&LOOK).await
 }
 
 /// The operator's account; made at the authority if it is new there.

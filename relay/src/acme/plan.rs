@@ -45,7 +45,7 @@ pub(crate) enum Failure {
     Unreachable,
     /// Another relay of the name is at it, which takes some seconds.
     Busy,
-    /// It said no. Authorities count these, and shut out who has too many of them.
+    /// It said no, or all was for nothing. Authorities count these, and shut out who has too many of them.
     Refused,
 }
 

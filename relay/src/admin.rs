@@ -45,6 +45,9 @@ fn answer(hub: &Hub, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         "/readyz" if hub.draining.is_cancelled() => {
             (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned())
         }
+        #[cfg(feature = "acme")]
+        "/readyz" => ready(&hub.certificate_state()),
+        #[cfg(not(feature = "acme"))]
         "/readyz" => (StatusCode::OK, "ok\n".to_owned()),
         "/metrics" => (StatusCode::OK, hub.metrics_text()),
         _ => (
@@ -57,4 +60,29 @@ fn answer(hub: &Hub, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response
+}
+
+/// Without a certificate that is good nobody gets in, so newcomers are better sent elsewhere.
+#[cfg(feature = "acme")]
+fn ready(certificate: &crate::metrics::CertificateState) -> (StatusCode, String) {
+    let progress = certificate.progress.as_ref();
+    let error = progress.and_then(|p| p.error.as_ref());
+    let tried = error.map(|error| format!("the last order failed: {error}\n"));
+    let tried = tried.unwrap_or_default();
+    match certificate.seconds_left {
+        Some(left) if left <= 0 => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("the certificate expired {} seconds ago\n{tried}", -left),
+        ),
+        Some(left) => (
+            StatusCode::OK,
+            format!("ok\nthe certificate is good for {left} more seconds\n{tried}"),
+        ),
+        None if progress.is_some() => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("there is no certificate yet\n{tried}"),
+        ),
+        // One of files, whose end cannot be read: it is in use all the same.
+        None => (StatusCode::OK, "ok\n".to_owned()),
+    }
 }

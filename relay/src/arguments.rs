@@ -1,5 +1,8 @@
 //! The command line of `deputy-relay`. Every argument can be given in the environment too.
 
+#[cfg(feature = "acme")]
+mod acme;
+
 use clap::{Parser, ValueEnum};
 use deputy_relay::{Access, CertificateSource, Config, Rate, RelayError};
 use std::net::SocketAddr;
@@ -29,6 +32,10 @@ pub(crate) struct Arguments {
     /// Make a certificate in memory; clients know it by the hash in the log
     #[arg(long, env = "DEPUTY_RELAY_SELF_SIGNED", conflicts_with = "certificate")]
     self_signed: bool,
+
+    #[cfg(feature = "acme")]
+    #[command(flatten)]
+    acme: acme::AcmeArguments,
 
     /// A file with the access token of a private relay
     #[arg(long, env = "DEPUTY_RELAY_ACCESS_TOKEN_FILE")]
@@ -158,18 +165,27 @@ impl Arguments {
         {
             config.push = self.push();
         }
-        config.certificate = match (self.certificate, self.key, self.self_signed) {
-            (Some(chain), Some(key), _) => CertificateSource::Files { chain, key },
-            (_, _, true) => CertificateSource::SelfSigned,
-            (_, _, false) => {
-                return Err(RelayError::Config(
-                    "a relay needs a certificate: give --certificate and --key, or --self-signed"
-                        .into(),
-                ));
+        #[cfg(feature = "acme")]
+        let (ordered, names) = self.acme.source(self.names)?;
+        #[cfg(not(feature = "acme"))]
+        let (ordered, names) = (None, self.names);
+        config.certificate = match (ordered, self.certificate, self.key, self.self_signed) {
+            (Some(source), ..) => source,
+            (None, Some(chain), Some(key), _) => CertificateSource::Files { chain, key },
+            (None, _, _, true) => CertificateSource::SelfSigned,
+            (None, _, _, false) => {
+                return Err(RelayError::Config(format!(
+                    "a relay needs a certificate: give --certificate and --key, {}or --self-signed",
+                    if cfg!(feature = "acme") {
+                        "--acme, "
+                    } else {
+                        ""
+                    }
+                )));
             }
         };
-        if !self.names.is_empty() {
-            config.names = self.names;
+        if !names.is_empty() {
+            config.names = names;
         } else if matches!(config.certificate, CertificateSource::Files { .. }) {
             return Err(RelayError::Config(
                 "a relay needs the host name under which agents reach it: give it with --name"

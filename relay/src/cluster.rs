@@ -6,13 +6,20 @@
 //! answers no longer; when it revokes, too (`revoked`). Nothing is stored: a relay that dies takes
 //! only its links with it, and agents come back to any other.
 //!
+//! While a relay gets its certificate by ACME, the authority that checks a name may land at another
+//! one, which asks for the challenge's token (`token`) and answers in its stead; the answer follows
+//! from the token and the account's key, which is the same at all of them and never goes over NATS,
+//! so that nobody there can have an answer given for an account of their own. A relay that is about
+//! to order asks whether another is at it (`turn`), and waits then: an authority asks by the name
+//! alone, so there can be one answer at a time.
+//!
 //! A question goes to all relays, so that nobody needs a subscription for each route. There are
 //! few relays, and dials are limited for each address.
 
 use crate::config::Cluster;
 use crate::error::RelayError;
 use crate::hub::{Hub, Others, random};
-use async_nats::{Client, ConnectOptions, Message, Subscriber};
+use async_nats::{Client, ConnectOptions, Message, StatusCode, Subscriber};
 use bytes::Bytes;
 use deputy_protocol::link::RouteId;
 use futures_util::StreamExt;
@@ -40,6 +47,8 @@ struct Subjects {
     find: String,
     took: String,
     revoked: String,
+    turn: String,
+    token: String,
 }
 
 /// Joins the others, and listens to them until the relay stops. While NATS is away the relay
@@ -59,10 +68,14 @@ pub(crate) async fn run(hub: Arc<Hub>, cluster: Cluster) -> Result<(), RelayErro
         find: format!("{}.find", cluster.prefix),
         took: format!("{}.took", cluster.prefix),
         revoked: format!("{}.revoked", cluster.prefix),
+        turn: format!("{}.turn", cluster.prefix),
+        token: format!("{}.token", cluster.prefix),
     };
     let mut found = subscribe(&client, &subjects.find).await?;
     let mut took = subscribe(&client, &subjects.took).await?;
     let mut revoked = subscribe(&client, &subjects.revoked).await?;
+    let mut turn = subscribe(&client, &subjects.turn).await?;
+    let mut token = subscribe(&client, &subjects.token).await?;
     hub.set_others(Arc::new(Nats {
         client: client.clone(),
         subjects,
@@ -80,6 +93,13 @@ pub(crate) async fn run(hub: Arc<Hub>, cluster: Cluster) -> Result<(), RelayErro
                 if let Some(routes) = from_others(&message.payload, &node) {
                     hub.revoked_elsewhere(&routes);
                 }
+            }
+            Some(message) = turn.next() => {
+                let at_it = |names: &str| hub.at_it(&split(names)).then(String::new);
+                answer_names(&client, &node, message, at_it).await;
+            }
+            Some(message) = token.next() => {
+                answer_names(&client, &node, message, |name| hub.token(name)).await;
             }
             else => return Ok(()),
         }
@@ -105,6 +125,31 @@ async fn answer(hub: &Hub, client: &Client, here: &str, message: Message) {
     }
 }
 
+/// Answers a question of another relay about names, if there is something to say.
+async fn answer_names(
+    client: &Client,
+    own: &[u8; NODE],
+    message: Message,
+    find: impl FnOnce(&str) -> Option<String>,
+) {
+    let Some((node, names)) = message.payload.split_first_chunk::<NODE>() else {
+        return;
+    };
+    let (Some(reply), Ok(names)) = (message.reply, std::str::from_utf8(names)) else {
+        return;
+    };
+    if node != own
+        && let Some(found) = find(names)
+    {
+        // Whoever asked stops waiting by itself.
+        let _ = client.publish(reply, found.into()).await;
+    }
+}
+
+fn split(names: &str) -> Vec<String> {
+    names.split(',').map(str::to_owned).collect()
+}
+
 impl Others for Nats {
     fn find(&self, route: RouteId) -> Pin<Box<dyn Future<Output = Option<String>> + Send + '_>> {
         Box::pin(async move {
@@ -122,9 +167,33 @@ impl Others for Nats {
     fn revoked(&self, routes: &[RouteId]) {
         self.tell(self.subjects.revoked.clone(), routes);
     }
+
+    fn at_it<'a>(&'a self, names: &'a [String]) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+        Box::pin(async move {
+            let names = names.join(",");
+            self.ask(&self.subjects.turn, &names).await.is_some()
+        })
+    }
+
+    fn token<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Option<String>> + Send + 'a>> {
+        Box::pin(self.ask(&self.subjects.token, name))
+    }
 }
 
 impl Nats {
+    /// What another relay says about names.
+    async fn ask(&self, subject: &str, names: &str) -> Option<String> {
+        let question = [&self.node[..], names.as_bytes()].concat();
+        let answer = self.client.request(subject.to_owned(), question.into());
+        let answer = timeout(ANSWER, answer).await.ok()?.ok()?;
+        // Without anybody who listens, NATS itself answers so.
+        (answer.status != Some(StatusCode::NO_RESPONDERS))
+            .then(|| String::from_utf8(answer.payload.to_vec()).ok())?
+    }
+
     fn tell(&self, subject: String, routes: &[RouteId]) {
         let mut payload = self.node.to_vec();
         routes.iter().for_each(|route| payload.extend(route.0));

@@ -64,6 +64,10 @@ pub enum CertificateSource {
     },
     /// Made and signed by the relay itself, in memory, for its names. Clients know it by its hash.
     SelfSigned,
+    /// An authority that speaks ACME (RFC 8555), which is asked again in time. Until it has given
+    /// the first, nobody gets in.
+    #[cfg(feature = "acme")]
+    Acme(crate::acme::Acme),
 }
 
 /// How much anybody may ask for.
@@ -191,5 +195,14 @@ impl Config {
             #[cfg(feature = "cluster")]
             cluster: None,
         }
+    }
+
+    /// Whether there are other relays of the same name.
+    #[cfg(feature = "acme")]
+    pub(crate) fn has_others(&self) -> bool {
+        #[cfg(feature = "cluster")]
+        return self.cluster.is_some();
+        #[cfg(not(feature = "cluster"))]
+        false
     }
 }

@@ -50,6 +50,18 @@ pub(crate) struct Tables {
     pub(crate) agents: usize,
     pub(crate) routes: usize,
     pub(crate) draining: bool,
+    #[cfg(feature = "acme")]
+    pub(crate) certificate: CertificateState,
+}
+
+/// How the certificate stands.
+#[cfg(feature = "acme")]
+#[derive(Default)]
+pub(crate) struct CertificateState {
+    /// Until it ends; `None` while there is none.
+    pub(crate) seconds_left: Option<i64>,
+    /// Of orders by ACME, if that is where it comes from.
+    pub(crate) progress: Option<crate::acme::Progress>,
 }
 
 impl Metrics {
@@ -153,7 +165,33 @@ impl Metrics {
             "1 while the relay is about to stop.",
             u8::from(tables.draining),
         );
+        #[cfg(feature = "acme")]
+        tables.certificate.text(&mut out);
         out.0
+    }
+}
+
+#[cfg(feature = "acme")]
+impl CertificateState {
+    fn text(&self, out: &mut Out) {
+        if let Some(left) = self.seconds_left {
+            out.single(
+                "certificate_expires_in_seconds",
+                "gauge",
+                "Until the certificate in use ends; missing while there is none.",
+                left,
+            );
+        }
+        if let Some(progress) = &self.progress {
+            out.head(
+                "certificate_orders_total",
+                "counter",
+                "Orders of a certificate by ACME, by outcome.",
+            );
+            for (outcome, n) in [("taken", progress.taken), ("failed", progress.failed)] {
+                out.value("certificate_orders_total", &[("outcome", outcome)], n);
+            }
+        }
     }
 }
 
@@ -198,6 +236,8 @@ mod tests {
             agents: 2,
             routes: 5,
             draining: false,
+            #[cfg(feature = "acme")]
+            certificate: CertificateState::default(),
         });
         for line in [
             "deputy_relay_connections{carrier=\"quic\"} 1",

@@ -2,6 +2,8 @@
 
 use crate::admin;
 use crate::carriers::{quic, websocket};
+#[cfg(feature = "acme")]
+use crate::config::CertificateSource;
 use crate::config::Config;
 use crate::error::RelayError;
 use crate::hub::Hub;
@@ -27,7 +29,6 @@ const PORT_TRIES: u32 = 16;
 pub struct Relay {
     hub: Arc<Hub>,
     endpoint: Endpoint,
-    certificates: Arc<Certificates>,
     address: SocketAddr,
     admin: Option<SocketAddr>,
     tasks: JoinSet<()>,
@@ -42,6 +43,15 @@ impl Relay {
         if config.names.is_empty() {
             return Err(RelayError::Config(
                 "a relay needs the host name under which agents reach it: give it with --name"
+                    .into(),
+            ));
+        }
+        #[cfg(feature = "acme")]
+        if let (true, CertificateSource::Acme(acme)) = (config.has_others(), &config.certificate)
+            && acme.account.is_none()
+        {
+            return Err(RelayError::Config(
+                "relays of one name answer an authority's checks for each other, which takes one account for all of them: make its key, and give it to each with --acme-account"
                     .into(),
             ));
         }
@@ -61,16 +71,16 @@ impl Relay {
             .map(crate::push::Gateway::new)
             .transpose()?;
         let page = config.page.as_deref().map(Page::read).transpose()?;
-        let hub = Hub::new(config, page);
+        let hub = Hub::new(config, certificates, page);
         #[cfg(feature = "push")]
         if let Some(pusher) = pusher {
             // It is set once, here.
             let _ = hub.pusher.set(Arc::new(pusher));
         }
-        let endpoint = quic::bind(&hub, udp, &certificates)?;
+        let endpoint = quic::bind(&hub, udp)?;
         let mut tasks = JoinSet::new();
         tasks.spawn(quic::accept(hub.clone(), endpoint.clone()));
-        let tls = server_config(&certificates, &[b"http/1.1"])?;
+        let tls = server_config(&hub.certificates, &[b"http/1.1"])?;
         tasks.spawn(websocket::accept(
             hub.clone(),
             into_tokio(tcp, address)?,
@@ -84,11 +94,14 @@ impl Relay {
         if let Some(cluster) = hub.config.cluster.clone() {
             tasks.spawn(join_others(hub.clone(), cluster));
         }
-        tasks.spawn(upkeep(hub.clone(), certificates.clone()));
+        #[cfg(feature = "acme")]
+        if let Some(keeper) = hub.certificates.keeper() {
+            tasks.spawn(crate::acme::keep(hub.clone(), keeper.clone()));
+        }
+        tasks.spawn(upkeep(hub.clone()));
         Ok(Self {
             hub,
             endpoint,
-            certificates,
             address,
             admin: admin_address,
             tasks,
@@ -111,17 +124,22 @@ impl Relay {
     }
 
     /// The SHA-256 of the certificate in use: what clients pin, and what a browser takes in
-    /// `serverCertificateHashes`, when the relay signed it itself.
+    /// `serverCertificateHashes`, when the relay signed it itself. Zeros while there is none yet.
     pub fn certificate_hash(&self) -> [u8; 32] {
-        self.certificates.hash()
+        self.hub.certificates.hash()
     }
 
-    /// Reads the certificate's files again. True when another one is in use now.
+    /// Reads the certificate's files again. True when another one is in use now. With a certificate
+    /// by ACME: an order that failed is not waited with any longer.
     ///
     /// # Errors
     /// When they cannot be used; the old one stays in use.
     pub fn reload_certificate(&self) -> Result<bool, RelayError> {
-        reload(&self.hub, &self.certificates)
+        #[cfg(feature = "acme")]
+        if let Some(keeper) = self.hub.certificates.keeper() {
+            keeper.hurry();
+        }
+        reload(&self.hub)
     }
 
     /// What Prometheus reads.
@@ -164,18 +182,18 @@ async fn join_others(hub: Arc<Hub>, cluster: crate::config::Cluster) {
     }
 }
 
-async fn upkeep(hub: Arc<Hub>, certificates: Arc<Certificates>) {
+async fn upkeep(hub: Arc<Hub>) {
     let mut tick = interval(UPKEEP);
     loop {
         tick.tick().await;
         hub.forget_quiet_addresses();
         // An error is in the log; the old certificate stays.
-        let _ = reload(&hub, &certificates);
+        let _ = reload(&hub);
     }
 }
 
-fn reload(hub: &Hub, certificates: &Certificates) -> Result<bool, RelayError> {
-    let changed = certificates.refresh(SystemTime::now());
+fn reload(hub: &Hub) -> Result<bool, RelayError> {
+    let changed = hub.certificates.refresh(SystemTime::now());
     match &changed {
         Ok(false) => {}
         Ok(true) => {

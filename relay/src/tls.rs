@@ -1,5 +1,7 @@
-//! The relay's certificate: from files, read again when they change, or made in memory.
+//! The relay's certificate: from files, read again when they change, made in memory, or by ACME.
 
+#[cfg(feature = "acme")]
+use crate::acme::{Certificate, Keeper, Validity};
 use crate::config::CertificateSource;
 use crate::error::RelayError;
 use deputy_link::certificate_hash;
@@ -11,7 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use std::path::Path;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, RwLock, RwLockReadGuard};
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
@@ -20,20 +22,26 @@ const SELF_SIGNED_DAYS: u64 = 13;
 /// Clocks differ.
 const BEFORE: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
+/// What the secret of stateless resets is made with.
+const RESET: &[u8] = b"deputy relay stateless reset 1";
 
 /// The certificate in use, which may change while the relay runs.
-#[derive(Debug)]
 pub(crate) struct Certificates {
     source: CertificateSource,
     names: Vec<String>,
-    current: RwLock<Current>,
+    /// Nothing until an authority has given one.
+    current: RwLock<Option<Current>>,
     reset: [u8; 32],
+    /// What sees to certificates by ACME.
+    #[cfg(feature = "acme")]
+    keeper: Option<Arc<Keeper>>,
 }
 
-#[derive(Debug)]
 struct Current {
     key: Arc<CertifiedKey>,
     made: SystemTime,
+    #[cfg(feature = "acme")]
+    validity: Option<Validity>,
 }
 
 impl Certificates {
@@ -41,10 +49,21 @@ impl Certificates {
         source: CertificateSource,
         names: Vec<String>,
     ) -> Result<Arc<Self>, RelayError> {
+        #[cfg(feature = "acme")]
+        if let CertificateSource::Acme(config) = &source {
+            let (keeper, kept) = Keeper::new(config.clone())?;
+            return Ok(Arc::new(Self {
+                reset: keeper.secret(RESET),
+                current: RwLock::new(kept.as_ref().map(Current::from)),
+                keeper: Some(keeper),
+                source,
+                names,
+            }));
+        }
         let now = SystemTime::now();
         let (key, secret) = make(&source, &names, now)?;
         let mut hash = Context::new(&SHA256);
-        hash.update(b"deputy relay stateless reset 1");
+        hash.update(RESET);
         hash.update(&secret);
         let mut reset = [0; 32];
         reset.copy_from_slice(hash.finish().as_ref());
@@ -52,7 +71,9 @@ impl Certificates {
             source,
             names,
             reset,
-            current: RwLock::new(Current { key, made: now }),
+            current: RwLock::new(Some(Current::new(key, now))),
+            #[cfg(feature = "acme")]
+            keeper: None,
         }))
     }
 
@@ -62,20 +83,46 @@ impl Certificates {
     /// # Errors
     /// When the files cannot be used; then the old one stays in use.
     pub(crate) fn refresh(&self, now: SystemTime) -> Result<bool, RelayError> {
+        #[cfg(feature = "acme")]
+        if self.keeper.is_some() {
+            return Ok(false);
+        }
         if matches!(self.source, CertificateSource::SelfSigned) {
-            let age = now.duration_since(self.read().made).unwrap_or_default();
+            let made = self.read().as_ref().map(|current| current.made);
+            let age = made.and_then(|made| now.duration_since(made).ok());
             // Two days before the end, so that whoever looks daily sees the new hash in time.
-            if age < DAY * (SELF_SIGNED_DAYS as u32 - 2) {
+            if age.unwrap_or_default() < DAY * (SELF_SIGNED_DAYS as u32 - 2) {
                 return Ok(false);
             }
         }
         let (key, _) = make(&self.source, &self.names, now)?;
+        let new = Current::new(key, now);
         let mut current = self.current.write().unwrap_or_else(|e| e.into_inner());
-        if current.key.cert == key.cert {
+        if { current.as_ref() }.is_some_and(|current| current.key.cert == new.key.cert) {
             return Ok(false);
         }
-        *current = Current { key, made: now };
+        *current = Some(new);
         Ok(true)
+    }
+
+    /// Takes a certificate into use that came by ACME.
+    #[cfg(feature = "acme")]
+    pub(crate) fn install(&self, certificate: &Certificate) {
+        let mut current = self.current.write().unwrap_or_else(|e| e.into_inner());
+        *current = Some(certificate.into());
+    }
+
+    /// What sees to certificates by ACME, if that is where they come from.
+    #[cfg(feature = "acme")]
+    pub(crate) fn keeper(&self) -> Option<&Arc<Keeper>> {
+        self.keeper.as_ref()
+    }
+
+    /// From when until when the certificate in use is good; `None` while there is none, or when
+    /// that cannot be read from it.
+    #[cfg(feature = "acme")]
+    pub(crate) fn validity(&self) -> Option<Validity> {
+        self.read().as_ref()?.validity
     }
 
     /// A secret that is the same after a restart with the same key, though nothing is written down:
@@ -85,24 +132,52 @@ impl Certificates {
         &self.reset
     }
 
-    /// The SHA-256 of the certificate in use.
+    /// The SHA-256 of the certificate in use; zeros while there is none.
     pub(crate) fn hash(&self) -> [u8; 32] {
-        self.read()
-            .key
-            .cert
-            .first()
-            .map(certificate_hash)
-            .unwrap_or_default()
+        let current = self.read();
+        let first = current
+            .as_ref()
+            .and_then(|current| current.key.cert.first());
+        first.map(certificate_hash).unwrap_or_default()
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, Current> {
+    fn read(&self) -> RwLockReadGuard<'_, Option<Current>> {
         self.current.read().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+impl Current {
+    fn new(key: Arc<CertifiedKey>, made: SystemTime) -> Self {
+        Self {
+            #[cfg(feature = "acme")]
+            validity: { key.cert.first() }.and_then(|c| crate::acme::validity(c).ok()),
+            key,
+            made,
+        }
+    }
+}
+
+#[cfg(feature = "acme")]
+impl From<&Certificate> for Current {
+    fn from(certificate: &Certificate) -> Self {
+        Self {
+            key: certificate.key.clone(),
+            made: certificate.validity.from,
+            validity: Some(certificate.validity),
+        }
     }
 }
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.read().key.clone())
+        self.read().as_ref().map(|current| current.key.clone())
+    }
+}
+
+/// Without what it holds: there are keys in it.
+impl std::fmt::Debug for Certificates {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Certificates").finish_non_exhaustive()
     }
 }
 
@@ -113,16 +188,25 @@ pub(crate) fn server_config(
     alpn: &[&[u8]],
 ) -> Result<ServerConfig, RelayError> {
     let tls = |error: rustls::Error| RelayError::Tls(error.to_string());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .map_err(tls)?
-        .with_no_client_auth()
-        .with_cert_resolver(certificates.clone());
-    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    let mut config = with_resolver(certificates.clone(), alpn)?;
     // Those who come back need no new signature, and the relay keeps nothing for them.
     config.ticketer = rustls::crypto::ring::Ticketer::new().map_err(tls)?;
     config.send_tls13_tickets = 1;
+    Ok(config)
+}
+
+/// The same with whatever gives the certificate, and nothing for those who come back.
+pub(crate) fn with_resolver(
+    resolver: Arc<dyn ResolvesServerCert>,
+    alpn: &[&[u8]],
+) -> Result<ServerConfig, RelayError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|error| RelayError::Tls(error.to_string()))?
+        .with_no_client_auth()
+        .with_cert_resolver(resolver);
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     Ok(config)
 }
 
@@ -134,6 +218,12 @@ fn make(
     let (chain, key) = match source {
         CertificateSource::Files { chain, key } => from_files(chain, key)?,
         CertificateSource::SelfSigned => self_signed(names, now)?,
+        #[cfg(feature = "acme")]
+        CertificateSource::Acme(_) => {
+            return Err(RelayError::Tls(
+                "a certificate by ACME comes from its authority".into(),
+            ));
+        }
     };
     let secret = Zeroizing::new(key.secret_der().to_vec());
     let signing = any_supported_type(&key).map_err(|error| RelayError::Tls(error.to_string()))?;

@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::nats::{Nats, free_port};
 use common::*;
 use deputy_link::{
     AgentLink, Carrier, CarrierChoice, DialConfig, Dialler, LinkError, LinkStream, RelayAddress,
@@ -12,57 +13,12 @@ use deputy_link::{
 use deputy_protocol::link::{CloseCode, RefusalCode};
 use deputy_relay::{Cluster, Relay};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::net::UdpSocket;
 use tokio::sync::watch;
 use tokio::time::timeout;
-
-struct Nats {
-    child: Child,
-    port: u16,
-}
-
-impl Nats {
-    async fn start() -> Self {
-        let port = free_port();
-        Self::start_on(port).await
-    }
-
-    async fn start_on(port: u16) -> Self {
-        let child = Command::new("nats-server")
-            .args(["-a", "127.0.0.1", "-p", &port.to_string()])
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("nats-server must be installed for this test");
-        let up = async {
-            while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        timeout(PATIENCE, up)
-            .await
-            .expect("nats-server does not start");
-        Self { child, port }
-    }
-}
-
-impl Drop for Nats {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-}
 
 async fn relay(certificate: &Certificate, nats: &Nats) -> Relay {
     let port = free_port();
@@ -70,7 +26,7 @@ async fn relay(certificate: &Certificate, nats: &Nats) -> Relay {
     config.listen = SocketAddr::from(([127, 0, 0, 1], port));
     config.certificate = certificate.source();
     config.cluster = Some(Cluster {
-        nats: format!("nats://127.0.0.1:{}", nats.port),
+        nats: nats.url(),
         here: format!("127.0.0.1:{port}"),
         prefix: "deputy.relay".into(),
     });

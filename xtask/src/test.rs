@@ -14,13 +14,17 @@ const COUNTERPARTS: &[(&str, &str)] = &[
     ("chromium", "chromium"),
     ("openssl", "openssl"),
     ("firefox-esr", "firefox-esr"),
+    ("pebble", "pebble"),
 ];
 
 /// Test builds of the agent: they can be killed at every write, and made to run hostile code.
 const TEST_FEATURES: &str = "fault-points,hostile-worker";
 
 /// What a relay is built without unless it is asked for.
-const RELAY_FEATURES: &str = "cluster,push";
+const RELAY_FEATURES: &str = "acme,cluster,push";
+
+/// What the relay that is handed out has of them.
+const RELAY_RELEASED: &str = "acme";
 
 /// Checks and tests everything.
 pub(crate) fn test() -> Done {
@@ -57,6 +61,11 @@ pub(crate) fn test() -> Done {
         "deputy-relay",
         "--features",
         RELAY_FEATURES,
+        "--lib",
+        "--test",
+        "acme",
+        "--test",
+        "acme_cluster",
         "--test",
         "cluster",
         "--test",
@@ -86,10 +95,15 @@ fn binaries() -> Done {
         "deputy-agent",
         "--bin",
         "deputy",
+    ]))?;
+    run(&mut cargo(&[
+        "build",
         "--package",
         "deputy-relay",
         "--bin",
         "deputy-relay",
+        "--features",
+        RELAY_RELEASED,
     ]))
 }
 

@@ -5,7 +5,7 @@ use super::{Carrier, Duplex};
 use crate::error::RelayError;
 use crate::hub::{Admission, Hub, Streams};
 use crate::links::{self, Greeted};
-use crate::tls::{Certificates, server_config};
+use crate::tls::server_config;
 use deputy_protocol::link::{ALPN, Binding, CloseCode, EXPORTER_LABEL, PATH, Refusal, Role};
 use quinn::crypto::rustls::{HandshakeData, QuicServerConfig};
 use quinn::{Endpoint, Incoming, TransportConfig, VarInt};
@@ -61,11 +61,8 @@ impl Connection {
 }
 
 /// Binds the UDP port.
-pub(crate) fn bind(
-    hub: &Hub,
-    socket: UdpSocket,
-    certificates: &Arc<Certificates>,
-) -> Result<Endpoint, RelayError> {
+pub(crate) fn bind(hub: &Hub, socket: UdpSocket) -> Result<Endpoint, RelayError> {
+    let certificates = &hub.certificates;
     let tls = server_config(certificates, &[ALPN, wt::ALPN.as_bytes()])?;
     let crypto = QuicServerConfig::try_from(tls).map_err(|e| RelayError::Tls(e.to_string()))?;
     let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));

@@ -4,6 +4,8 @@
 //! to a dial that was announced on its control channel.
 
 use super::{Carrier, Duplex};
+#[cfg(feature = "acme")]
+use crate::acme;
 use crate::hub::{Admission, Farewell, Hub, Streams};
 use crate::links;
 use bytes::Bytes;
@@ -20,13 +22,20 @@ use hyper::upgrade::Upgraded;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
+#[cfg(feature = "acme")]
+use rustls::server::Acceptor;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+#[cfg(feature = "acme")]
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
+#[cfg(feature = "acme")]
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol;
@@ -72,11 +81,15 @@ async fn visit(hub: Arc<Hub>, acceptor: TlsAcceptor, tcp: TcpStream, address: So
     let patience = hub.config.timeouts.handshake;
     // Latency counts more than packets; a socket without that option works too.
     let _ = tcp.set_nodelay(true);
-    let Ok(Ok(tls)) = timeout(patience, acceptor.accept(tcp)).await else {
-        hub.metrics
-            .failed_handshakes
-            .fetch_add(1, Ordering::Relaxed);
-        return;
+    let tls = match timeout(patience, shake_hands(&hub, &acceptor, tcp)).await {
+        Ok(Ok(Some(tls))) => tls,
+        Ok(Ok(None)) => return,
+        Ok(Err(_)) | Err(_) => {
+            hub.metrics
+                .failed_handshakes
+                .fetch_add(1, Ordering::Relaxed);
+            return;
+        }
     };
     let binding = tls
         .get_ref()
@@ -105,6 +118,47 @@ async fn visit(hub: Arc<Hub>, acceptor: TlsAcceptor, tcp: TcpStream, address: So
         .with_upgrades();
     // Whatever goes wrong here is the other side's loss alone.
     let _ = serving.await;
+}
+
+/// TLS with whoever came; `None` when that was an authority's check, which is over then.
+#[cfg(not(feature = "acme"))]
+async fn shake_hands(
+    _hub: &Hub,
+    acceptor: &TlsAcceptor,
+    tcp: TcpStream,
+) -> std::io::Result<Option<TlsStream<TcpStream>>> {
+    acceptor.accept(tcp).await.map(Some)
+}
+
+/// TLS with whoever came; `None` when that was an authority's check, which is over then.
+#[cfg(feature = "acme")]
+async fn shake_hands(
+    hub: &Hub,
+    acceptor: &TlsAcceptor,
+    tcp: TcpStream,
+) -> std::io::Result<Option<TlsStream<TcpStream>>> {
+    let Some(keeper) = hub.certificates.keeper() else {
+        return acceptor.accept(tcp).await.map(Some);
+    };
+    let started = LazyConfigAcceptor::new(Acceptor::default(), tcp).await?;
+    let Some(name) = acme::asked(&started.client_hello()) else {
+        let config = acceptor.config().clone();
+        return started.into_stream(config).await.map(Some);
+    };
+    let nothing = || std::io::Error::other("no such challenge");
+    let token = match keeper.token(&name) {
+        Some(token) => token,
+        // The authority may have landed at another relay of the name than the one that ordered.
+        None if keeper.wants(&name) => hub.token_of_others(&name).await.ok_or_else(nothing)?,
+        None => return Err(nothing()),
+    };
+    let config = keeper
+        .answer(&name, &token)
+        .map_err(std::io::Error::other)?;
+    let mut tls = started.into_stream(Arc::new(config)).await?;
+    // It has seen what it wanted and hangs up.
+    let _ = tls.shutdown().await;
+    Ok(None)
 }
 
 impl Visit {

@@ -1,9 +1,10 @@
 //! What all connections share: the tables and the counters.
 //!
 //! `admission.rs` lets connections in, `registrations.rs` takes and revokes routes, `dials.rs` makes
-//! a dial a joined stream, `ports.rs` is what it reaches others by.
+//! a dial a joined stream, `certificate.rs` is how the certificate stands, `ports.rs` is what it reaches others by.
 
 mod admission;
+mod certificate;
 mod dials;
 mod ports;
 mod registrations;
@@ -16,6 +17,7 @@ use crate::core::limits::Addresses;
 use crate::core::routes::{LinkId, Routes, SpliceId};
 use crate::metrics::{Metrics, Tables};
 use crate::page::Page;
+use crate::tls::Certificates;
 use admission::FAREWELLS;
 use deputy_protocol::link::{GoingAway, Limits, Message};
 use dials::Ticket;
@@ -23,13 +25,14 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SetOnce};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// What all connections share.
 pub(crate) struct Hub {
     pub(crate) config: Config,
+    pub(crate) certificates: Arc<Certificates>,
     pub(crate) metrics: Metrics,
     /// Set when the relay is about to stop: new ones are refused, agents are sent away.
     pub(crate) draining: CancellationToken,
@@ -42,7 +45,7 @@ pub(crate) struct Hub {
     addresses: Mutex<Addresses>,
     tables: Mutex<HubTables>,
     /// The other relays of this name, if there are any.
-    others: OnceLock<Arc<dyn Others>>,
+    others: SetOnce<Arc<dyn Others>>,
     /// The web client's page, if it serves that.
     pub(crate) page: Option<Page>,
     /// The push services, if this relay can reach any.
@@ -59,7 +62,11 @@ struct HubTables {
 }
 
 impl Hub {
-    pub(crate) fn new(config: Config, page: Option<Page>) -> Arc<Self> {
+    pub(crate) fn new(
+        config: Config,
+        certificates: Arc<Certificates>,
+        page: Option<Page>,
+    ) -> Arc<Self> {
         let limits = &config.limits;
         Arc::new(Self {
             metrics: Metrics::default(),
@@ -74,11 +81,12 @@ impl Hub {
                 cuts: HashMap::new(),
                 tickets: HashMap::new(),
             }),
-            others: OnceLock::new(),
+            others: SetOnce::new(),
             page,
             pusher: OnceLock::new(),
             open: AtomicU32::new(0),
             next: AtomicU64::new(1),
+            certificates,
             config,
         })
     }
@@ -145,6 +153,8 @@ impl Hub {
             agents,
             routes,
             draining: self.draining.is_cancelled(),
+            #[cfg(feature = "acme")]
+            certificate: self.certificate_state(),
         })
     }
 

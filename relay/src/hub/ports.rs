@@ -36,6 +36,15 @@ pub(crate) trait Others: Send + Sync {
     fn took(&self, routes: &[RouteId]);
     /// Their owner revoked these routes.
     fn revoked(&self, routes: &[RouteId]);
+    /// Whether one of these names is being checked by an authority for another relay.
+    #[cfg_attr(not(feature = "acme"), allow(dead_code))]
+    fn at_it<'a>(&'a self, names: &'a [String]) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+    /// The token of the check of this name that is under way for another relay.
+    #[cfg_attr(not(feature = "acme"), allow(dead_code))]
+    fn token<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Option<String>> + Send + 'a>>;
 }
 
 /// The push services.

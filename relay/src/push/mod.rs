@@ -11,6 +11,7 @@ pub use apns::Apns;
 pub use fcm::Fcm;
 
 use crate::error::RelayError;
+use crate::http;
 use crate::hub::Pusher;
 use deputy_link::Trust;
 use deputy_protocol::link::{Provider, Push, Pushed, Refusal, RefusalCode};
@@ -54,18 +55,7 @@ impl Gateway {
         let setup = |error: &dyn std::fmt::Display| {
             RelayError::Config(format!("cannot set up push: {error}"))
         };
-        let tls = config
-            .trust
-            .client_config(&[b"h2"])
-            .map_err(|e| setup(&e))?;
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .https_only(true)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(ANSWER)
-            .build()
-            .map_err(|e| setup(&e))?;
+        let client = http::client(&config.trust, &[b"h2"], ANSWER).map_err(|e| setup(&e))?;
         Ok(Self {
             client,
             apns: config.apns.as_ref().map(apns::Service::new).transpose()?,

@@ -1,6 +1,10 @@
 //! Set-up for the relay's tests: a real relay on real sockets, agents that echo, clients that dial.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod binary;
+pub mod nats;
+#[cfg(feature = "acme")]
+pub mod pebble;
 #[cfg(feature = "push")]
 pub mod services;
 
@@ -11,6 +15,7 @@ use deputy_link::{
 use deputy_protocol::link::{RouteId, RouteSecret, Salt};
 use deputy_relay::{AddressLimits, CertificateSource, Config, Limits, Rate, Relay, RouteLimits};
 use rustls::pki_types::CertificateDer;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -185,10 +190,16 @@ impl Certificate {
     }
 
     pub fn source(&self) -> CertificateSource {
-        CertificateSource::Files {
-            chain: self.dir.path().join("chain.pem"),
-            key: self.dir.path().join("key.pem"),
-        }
+        let (chain, key) = self.files();
+        CertificateSource::Files { chain, key }
+    }
+
+    /// The files with the chain and the key.
+    pub fn files(&self) -> (PathBuf, PathBuf) {
+        (
+            self.dir.path().join("chain.pem"),
+            self.dir.path().join("key.pem"),
+        )
     }
 
     /// Another certificate in the same files.

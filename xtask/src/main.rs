@@ -22,7 +22,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask up [ARGS]      install what is missing, build, and start the agent (ARGS go to `deputy up`)
 cargo xtask test           formatting, lints, dependencies, and all tests
-cargo xtask bench [--peers] the benchmarks; with --peers DBOS and Restate are measured in the same run
+cargo xtask bench [agent|relay] [--peers]  the benchmarks; with --peers DBOS and Restate, and iroh, in the same run
 cargo xtask web            the page and its core (`up` and `test` do this, too); web-core makes the core alone
 cargo xtask fuzz [TARGET] [--minutes N] [--keep]  libFuzzer on one target or all, 15 minutes each
 cargo xtask bindings [--out DIR]  Swift, Kotlin and Python for the phones' core, into target/bindings

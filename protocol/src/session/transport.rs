@@ -37,6 +37,9 @@ pub struct Session {
     hash: [u8; 32],
     /// Bytes that arrived and are not a whole Noise message yet.
     waiting: Vec<u8>,
+    /// The plaintext of the one Noise message that is sealed or opened right now; kept, since memory that
+    /// is new each time costs as much as the cipher.
+    plain: Vec<u8>,
     /// Parts of the message that is arriving.
     parts: Vec<u8>,
     sent: u64,
@@ -59,6 +62,7 @@ impl Session {
             state,
             hash,
             waiting: Vec::new(),
+            plain: Vec::new(),
             parts: Vec::new(),
             sent: 0,
             keyed_at_ms: None,
@@ -104,14 +108,14 @@ impl Session {
     }
 
     fn write(&mut self, what: u8, content: &[u8], out: &mut Vec<u8>) -> Result<(), SessionError> {
-        let mut plain = Vec::with_capacity(1 + content.len());
-        plain.push(what);
-        plain.extend_from_slice(content);
+        self.plain.clear();
+        self.plain.push(what);
+        self.plain.extend_from_slice(content);
         let start = out.len();
-        out.resize(start + 2 + plain.len() + 16, 0);
+        out.resize(start + 2 + self.plain.len() + 16, 0);
         let length = self
             .state
-            .write_message(&plain, &mut out[start + 2..])
+            .write_message(&self.plain, &mut out[start + 2..])
             .map_err(|_| SessionError::Protocol("a message could not be sealed"))?;
         let announced = u16::try_from(length).map_err(|_| SessionError::TooLong)?;
         out[start..start + 2].copy_from_slice(&announced.to_be_bytes());
@@ -163,21 +167,23 @@ impl Session {
             if self.ended {
                 return Err(SessionError::Protocol("a message after goodbye"));
             }
-            let mut plain = vec![0; length];
+            if self.plain.len() < length {
+                self.plain.resize(length, 0);
+            }
             let opened = self
                 .state
-                .read_message(sealed, &mut plain)
+                .read_message(sealed, &mut self.plain[..length])
                 .map_err(|_| SessionError::Tampered)?;
-            plain.truncate(opened);
             read += 2 + length;
-            found = self.opened(&plain)?;
+            found = self.opened(opened)?;
         }
         self.waiting.drain(..read);
         Ok(found)
     }
 
-    fn opened(&mut self, plain: &[u8]) -> Result<Option<Received>, SessionError> {
-        let [what, content @ ..] = plain else {
+    /// What the first `length` bytes of the plaintext say.
+    fn opened(&mut self, length: usize) -> Result<Option<Received>, SessionError> {
+        let [what, content @ ..] = &self.plain[..length] else {
             return Err(SessionError::Protocol("an empty message"));
         };
         self.received += 1;

@@ -34,7 +34,7 @@ pub struct Bare {
 }
 
 /// A server of bare quinn, and its certificate's hash.
-fn bare_server() -> (Endpoint, [u8; 32]) {
+pub fn bare_server() -> (Endpoint, [u8; 32]) {
     let pair = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let hash = certificate_hash(pair.cert.der());
     let key = PrivatePkcs8KeyDer::from(pair.signing_key.serialize_der());
@@ -108,7 +108,7 @@ impl Middle for Bare {
     }
 }
 
-async fn copy(mut from: RecvStream, mut to: SendStream) {
+pub async fn copy(mut from: RecvStream, mut to: SendStream) {
     let mut bufs: [bytes::Bytes; 32] = std::array::from_fn(|_| bytes::Bytes::new());
     while let Ok(Some(n)) = from.read_chunks(&mut bufs).await {
         if to.write_all_chunks(&mut bufs[..n]).await.is_err() {
@@ -324,7 +324,7 @@ fn transport() -> TransportConfig {
     transport
 }
 
-fn client_endpoint(hash: [u8; 32]) -> Endpoint {
+pub fn client_endpoint(hash: [u8; 32]) -> Endpoint {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut tls = rustls::ClientConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&[&rustls::version::TLS13])

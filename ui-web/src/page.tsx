@@ -3,6 +3,15 @@
 import { mount } from './mount'
 import { Root, type Opening } from './Root'
 
+/** Shows how it stands with an opening, as soon as that has come to something. */
 export function show(opening: Opening) {
-  mount(<Root opening={opening} />)
+  const begin = () => mount(<Root opening={opening} />)
+  if (opening.state().state !== 'connecting') {
+    begin()
+    return
+  }
+  const stop = opening.subscribe(() => {
+    stop()
+    begin()
+  })
 }

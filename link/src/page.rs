@@ -42,13 +42,10 @@ pub fn is_own_path(path: &str) -> bool {
     !path.rsplit('/').next().unwrap_or_default().contains('.')
 }
 
-/// What a path is answered with, of the files that `find` knows by their paths: the file, compressed
-/// where that is taken, or the page itself for paths of its own. `None` when there is neither.
-pub fn serve<F>(
-    path: &str,
-    takes_gzip: bool,
-    find: impl Fn(&str) -> Option<F>,
-) -> Option<Served<F>> {
+/// What a path is answered with, of the files that `find` knows by their paths: the file, in the
+/// smallest form that `accepted`, the request's `Accept-Encoding`, allows; or the page itself for
+/// paths of its own. `None` when there is neither.
+pub fn serve<F>(path: &str, accepted: &str, find: impl Fn(&str) -> Option<F>) -> Option<Served<F>> {
     let (name, whole) = match find(path) {
         Some(file) => (path, file),
         None if is_own_path(path) => (INDEX, find(INDEX)?),
@@ -62,13 +59,33 @@ pub fn serve<F>(
         true => ("cache-control", "public, max-age=31536000, immutable"),
         false => ("cache-control", "no-cache"),
     });
-    // The build has left a compressed one beside each that becomes smaller by it.
-    let compressed = takes_gzip.then(|| find(&format!("{name}.gz"))).flatten();
-    if compressed.is_some() {
-        headers.push(("content-encoding", "gzip"));
-    }
-    let file = compressed.unwrap_or(whole);
+    let compressed = CODINGS
+        .iter()
+        .filter(|(coding, _)| takes(accepted, coding))
+        .find_map(|(coding, ending)| Some((*coding, find(&format!("{name}.{ending}"))?)));
+    let file = match compressed {
+        Some((coding, file)) => {
+            headers.push(("content-encoding", coding));
+            file
+        }
+        None => whole,
+    };
     Some(Served { file, headers })
+}
+
+/// What the build leaves beside each file that becomes smaller by it, the smallest first: the coding's
+/// name in HTTP, and the ending.
+const CODINGS: &[(&str, &str)] = &[("br", "br"), ("gzip", "gz")];
+
+/// Whether an `Accept-Encoding` names a coding and does not give it the weight 0 (RFC 9110, 12.5.3).
+/// One that only a `*` allows is not used.
+fn takes(accepted: &str, coding: &str) -> bool {
+    accepted.split(',').any(|one| {
+        let (name, weight) = one.split_once(';').unwrap_or((one, ""));
+        let weight = weight.trim().trim_start_matches(['q', 'Q', '=']);
+        let is_refused = !weight.is_empty() && weight.chars().all(|sign| matches!(sign, '0' | '.'));
+        name.trim().eq_ignore_ascii_case(coding) && !is_refused
+    })
 }
 
 /// The media type of a file of the page.
@@ -83,5 +100,46 @@ fn content_type(name: &str) -> &'static str {
         "woff2" => "font/woff2",
         "webmanifest" | "json" => "application/json",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_smallest_form_that_is_taken_is_sent() {
+        let files = [
+            "/a.js", "/a.js.br", "/a.js.gz", "/b.js", "/b.js.gz", "/c.js",
+        ];
+        let sent = |path, accepted| {
+            let find = |path: &str| files.iter().find(|file| **file == path);
+            let served = serve(path, accepted, find).unwrap();
+            let coding = served
+                .headers
+                .iter()
+                .find(|(name, _)| *name == "content-encoding");
+            (*served.file, coding.map(|(_, coding)| *coding))
+        };
+        for accepted in ["gzip, deflate, br, zstd", "br", "BR;q=0.2, gzip;q=1"] {
+            assert_eq!(
+                sent("/a.js", accepted),
+                ("/a.js.br", Some("br")),
+                "{accepted}"
+            );
+        }
+        for accepted in ["gzip", "br;q=0, gzip", "gzip; q=0.5,br; q=0.000"] {
+            assert_eq!(
+                sent("/a.js", accepted),
+                ("/a.js.gz", Some("gzip")),
+                "{accepted}"
+            );
+        }
+        for accepted in ["", "*", "identity", "brotli, xgzip", "gzip;q=0"] {
+            assert_eq!(sent("/a.js", accepted), ("/a.js", None), "{accepted}");
+        }
+        assert_eq!(sent("/b.js", "br, gzip"), ("/b.js.gz", Some("gzip")));
+        assert_eq!(sent("/c.js", "br, gzip"), ("/c.js", None));
     }
 }

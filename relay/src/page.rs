@@ -81,10 +81,10 @@ impl Page {
 
     /// The file of a path; the page itself for paths of its own, by which it finds its way.
     pub(crate) fn answer(&self, path: &str, asked: &HeaderMap) -> Option<Response<Full<Bytes>>> {
-        let takes_gzip = { asked.get(ACCEPT_ENCODING) }
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| value.split(',').any(|one| one.trim().starts_with("gzip")));
-        let served = page::serve(path, takes_gzip, |path| self.files.get(path).cloned())?;
+        let accepted = asked.get(ACCEPT_ENCODING).and_then(|e| e.to_str().ok());
+        let served = page::serve(path, accepted.unwrap_or_default(), |path| {
+            self.files.get(path).cloned()
+        })?;
         let mut response = Response::new(Full::new(served.file));
         for (name, value) in served.headers {
             let (name, value) = (

@@ -3,6 +3,7 @@
  * pairing; `window.dev.away(true)` plays a broken line.
  */
 
+import '../src/style/index.css'
 import { App } from '../src/App'
 import { mount } from '../src/mount'
 import { FirstRun, type FirstRunState } from '../src/surfaces/pairing/FirstRun'

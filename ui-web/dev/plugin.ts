@@ -81,6 +81,6 @@ export function devAgent(): Plugin {
         events(response)
       })
     },
-    transformIndexHtml: (html) => html.replace('/src/main.tsx', '/dev/main.tsx'),
+    transformIndexHtml: (html) => html.replace('/src/main.ts', '/dev/main.tsx'),
   }
 }

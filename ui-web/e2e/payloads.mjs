@@ -40,6 +40,17 @@ export function payload(kind, field) {
 
 export const KINDS = Object.keys(PAYLOADS)
 
+/** The same as the name of a file, of at most so many bytes: a name has neither a slash nor a zero. */
+export function fileName(kind, field, most = 255) {
+  let name = ''
+  for (const sign of payload(kind, field)) {
+    if (sign === '/' || sign === '\0') continue
+    if (Buffer.byteLength(name + sign) > most) break
+    name += sign
+  }
+  return name
+}
+
 /** Those that are not long. */
 export const SHORT = KINDS.filter((kind) => PAYLOADS[kind].length < 80)
 

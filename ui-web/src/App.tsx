@@ -12,13 +12,10 @@ import { LineMark, LineStrip } from './shell/LineMark'
 import { Sidebar, TabBar } from './shell/Nav'
 import { useShortcuts } from './shell/shortcuts'
 import { Toasts } from './shell/Toasts'
+import { ChatPage } from './surfaces/chat/ChatPage'
 import { NeedsPage } from './surfaces/needs/NeedsPage'
 
 const NeedPage = lazy(() => import('./surfaces/needs/NeedPage'))
-const loadChat = () => import('./surfaces/chat/ChatPage')
-// Where most begin: it comes while the core does.
-if (/^\/(chat)?$/.test(location.pathname)) void loadChat()
-const ChatPage = lazy(loadChat)
 const AutomationsPage = lazy(() => import('./surfaces/automations/AutomationsPage'))
 const AutomationPage = lazy(() => import('./surfaces/automations/AutomationPage'))
 const InputPage = lazy(() => import('./surfaces/automations/InputPage'))

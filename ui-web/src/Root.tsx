@@ -1,6 +1,7 @@
 /** Either the screens of pairing, or the page: whichever the opening has come to. */
 
 import { lazy, Suspense, useSyncExternalStore } from 'react'
+import { App } from './App'
 import type { Deputy } from './deputy/deputy'
 import { FirstRun, type FirstRunState } from './surfaces/pairing/FirstRun'
 
@@ -16,10 +17,6 @@ export interface Opening {
   keep: () => void
 }
 
-// Most who come are paired: the page comes while the core does.
-const page = import('./App')
-const App = lazy(() => page.then((module) => ({ default: module.App })))
-
 const PairedAlready = lazy(() => import('./surfaces/pairing/PairedAlready'))
 
 export function Root({ opening }: { opening: Opening }) {
@@ -27,12 +24,14 @@ export function Root({ opening }: { opening: Opening }) {
   if (state.state === 'paired') {
     const { offered } = state
     return (
-      <Suspense fallback={<FirstRun state={{ state: 'connecting' }} />}>
+      <>
         <App deputy={state.deputy} />
         {offered !== undefined && (
-          <PairedAlready onUse={() => opening.pair(offered, '')} onKeep={opening.keep} />
+          <Suspense>
+            <PairedAlready onUse={() => opening.pair(offered, '')} onKeep={opening.keep} />
+          </Suspense>
         )}
-      </Suspense>
+      </>
     )
   }
   return <FirstRun state={state} onPair={opening.pair} onAgain={opening.again} onCancel={opening.cancel} />

@@ -3,7 +3,6 @@
 import { StrictMode, type ReactNode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { beginTheme } from './shell/theme'
-import './style/index.css'
 
 export function mount(page: ReactNode) {
   const root = document.getElementById('root')

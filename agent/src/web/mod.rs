@@ -140,10 +140,8 @@ async fn route(control: &Control, here: IpAddr, request: Request<Incoming>) -> R
         ["hooks", ..] => nothing(),
         _ if *request.method() == Method::GET => {
             let encodings = request.headers().get(ACCEPT_ENCODING);
-            let takes_gzip = encodings
-                .and_then(|e| e.to_str().ok())
-                .is_some_and(|e| e.contains("gzip"));
-            page::file(&path, takes_gzip).unwrap_or_else(nothing)
+            let accepted = encodings.and_then(|e| e.to_str().ok()).unwrap_or_default();
+            page::file(&path, accepted).unwrap_or_else(nothing)
         }
         _ => nothing(),
     }

@@ -17,14 +17,14 @@ mod files {
 const NO_PAGE: &str = "This agent was built without its page. Build it with `cargo xtask up`; until \
     then `deputy help` shows what the command line can do.\n";
 
-/// The file of a path, compressed where that is taken; the page itself for paths of its own. `None`
-/// for a file that is not there.
-pub(super) fn file(path: &str, takes_gzip: bool) -> Option<Reply> {
+/// The file of a path, in a form that an `Accept-Encoding` allows; the page itself for paths of its
+/// own. `None` for a file that is not there.
+pub(super) fn file(path: &str, accepted: &str) -> Option<Reply> {
     let find = |path: &str| {
         let found = files::FILES.iter().find(|(name, _)| *name == path);
         found.map(|(_, bytes)| *bytes)
     };
-    let Some(served) = page::serve(path, takes_gzip, find) else {
+    let Some(served) = page::serve(path, accepted, find) else {
         return page::is_own_path(path).then(|| plain(NO_PAGE));
     };
     let mut reply = Response::new(Full::from(Bytes::from_static(served.file)));
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn every_answer_forbids_what_a_page_could_be_made_to_do() {
         for path in ["/", "/runs/r1", INDEX] {
-            let Some(reply) = file(path, false) else {
+            let Some(reply) = file(path, "") else {
                 assert_eq!(path, INDEX, "only where the page was not built");
                 continue;
             };
@@ -69,7 +69,7 @@ mod tests {
                 assert_eq!(reply.headers().get(name).unwrap(), value);
             }
         }
-        assert!(file("/assets/nothing.js", true).is_none());
+        assert!(file("/assets/nothing.js", "gzip").is_none());
     }
 
     #[test]
@@ -78,7 +78,7 @@ mod tests {
             let Some(name) = name.strip_suffix(".gz") else {
                 continue;
             };
-            let (small, whole) = (file(name, true).unwrap(), file(name, false).unwrap());
+            let (small, whole) = (file(name, "gzip").unwrap(), file(name, "").unwrap());
             assert_eq!(small.headers()[CONTENT_ENCODING], "gzip");
             assert_eq!(small.headers()[CONTENT_TYPE], whole.headers()[CONTENT_TYPE]);
             assert!(whole.headers().get(CONTENT_ENCODING).is_none());

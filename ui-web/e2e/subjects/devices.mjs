@@ -10,6 +10,17 @@ function carriers(page) {
   return seen
 }
 
+/** To be run before the page: notes that it has put down what it knew when these words were shown. */
+function keeping(words) {
+  const { put } = IDBObjectStore.prototype
+  IDBObjectStore.prototype.put = function (value, name) {
+    if (name === 'views' && document.body.innerText.includes(words)) {
+      this.transaction.addEventListener('complete', () => (window.isKept = true))
+    }
+    return put.call(this, value, name)
+  }
+}
+
 export default async function devices(stage) {
   const relay = await new Relay().up()
   const agent = await new Agent('agent').up('--relay', relay.place)
@@ -101,13 +112,14 @@ export default async function devices(stage) {
     },
 
     async 'an agent that is off for the whole visit is shown as it was last'() {
+      for (const page of [here, far]) await page.addInitScript(keeping, 'stand up')
       await here.goto(`${agent.address}/automations`)
       await seen(here, 'stand up')
       await here.evaluate(() => navigator.serviceWorker.ready.then(() => true))
       await far.goto(`${elsewhere.address}/automations`)
       await seen(far, 'stand up')
       // What was seen is kept a moment later.
-      await far.waitForTimeout(4_000)
+      for (const page of [here, far]) await page.waitForFunction(() => window.isKept)
       await agent.kill()
       await far.reload()
       await seen(far, 'stand up')

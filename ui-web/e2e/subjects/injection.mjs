@@ -1,8 +1,10 @@
 // Whatever an automation, a mail, a feed or a model says is text: nothing of it runs, becomes an
 // element, is fetched, or hides.
 
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { MailServer, Web } from '../outside.mjs'
-import { ELEMENTS, KINDS, SHORT, everything, foreign, payload, tripwire } from '../payloads.mjs'
+import { ELEMENTS, KINDS, SHORT, everything, fileName, foreign, payload, tripwire } from '../payloads.mjs'
 import { Agent, DESKTOP, PHONE, connected, fits, shot, until } from '../world.mjs'
 
 /** Says something hostile with everything that a script can say. */
@@ -23,6 +25,24 @@ export const on = { item: async (ctx) => { throw new Error(ctx.params.error + ct
 const ASKING = `export default async function main(ctx) {
   await tools.mail.send({ connection: 'mail', to: ['ana@example.org'], subject: ctx.params.subject.slice(0, 900).replace(/[\\r\\n]/g, ' '), text: ctx.params.text, once: 'm' });
 }
+`
+
+/** Does with files what leaves their names behind: in steps, outputs, the log, and an error. */
+const FILING = `export default async function main(ctx) {
+  if (ctx.trigger.kind === 'file') return ctx.input;
+  const { inbox, kept, missing } = ctx.params;
+  const { entries } = await tools.files.list({ path: inbox });
+  for (const { name } of entries) {
+    await tools.files.stat({ path: inbox + '/' + name });
+    await tools.files.copy({ from: inbox + '/' + name, to: kept + '/' + name });
+  }
+  console.log(entries.map((entry) => entry.name).join('\\n'));
+  await tools.files.read({ path: inbox + missing });
+}
+`
+
+/** Asks before it moves a file. */
+const MOVING = `export default async ({ params: { from, to } }) => { await tools.files.move({ from, to }); };
 `
 
 export default async function injection(stage) {
@@ -201,6 +221,58 @@ export default async function injection(stage) {
       const failed = (await agent.cli('needs')).find((one) => one.kind === 'logic')
       await both(`/needs/${failed.id}`)
       shown('text', 'error')
+    },
+
+    async 'names of files: what came in, steps, results, errors, and what is asked'() {
+      const root = join(agent.home, 'files')
+      const folder = (name) => {
+        mkdirSync(join(root, name), { recursive: true })
+        return join(root, name)
+      }
+      const [inbox, kept] = [folder('inbox'), folder('kept')]
+      // As deep as a path may be, each folder of another name.
+      const deep = (field) => `/${KINDS.map((kind) => fileName(kind, field, 120)).join('/')}`
+      const grant = (...operations) =>
+        Object.fromEntries(operations.map((one) => [`files.${one}`, { folders: [root] }]))
+      const filing = await agent.install(
+        'Files',
+        {
+          triggers: [{ manual: true }, { file: inbox }],
+          params: { inbox, kept, missing: deep('missing') },
+          capabilities: grant('list', 'stat', 'read', 'copy'),
+          budget: { steps: 5_000 },
+        },
+        FILING,
+      )
+      for (const kind of KINDS) writeFileSync(join(inbox, fileName(kind, 'file')), '')
+      const named = async (kind) => (await agent.cli(kind)).filter((one) => one.automation === filing)
+      await until('an item of each file', async () => (await named('inputs')).length >= KINDS.length)
+      const run = await agent.cli('automation', 'run', filing)
+      if (!run.failure?.includes('missing')) throw new Error(`it ended otherwise: ${run.failure}`)
+      const [input] = await named('inputs')
+      await both(`/automations/${filing}`)
+      await both(`/automations/${filing}/items`)
+      await both('/runs')
+      await both(`/inputs/${input.id}`)
+      await both(`/runs/${run.id}`)
+      const from = deep('from')
+      mkdirSync(join(root, from), { recursive: true })
+      writeFileSync(join(root, from, 'file'), '')
+      const params = { from: `${root}${from}/file`, to: join(kept, fileName('image', 'to')) }
+      const contract = { params, capabilities: grant('move'), requires_approval: [{ of: 'files.move' }] }
+      const moving = await agent.install('Move', contract, MOVING)
+      await agent.cli('automation', 'run', moving, '--no-wait')
+      await until('to be asked', async () =>
+        (await agent.cli('needs')).some((one) => one.automation === moving),
+      )
+      await both('/needs')
+      for (const need of await agent.cli('needs')) {
+        if (need.automation === moving || need.automation === filing) await both(`/needs/${need.id}`)
+      }
+      await both(`/chat?automation=${moving}`)
+      await both(`/automations/${moving}`)
+      shown('file', 'missing', 'from')
+      shownOf(['image'], 'to')
     },
 
     async 'what a model says: questions, choices, proposals, doubts, refusals'() {

@@ -42,7 +42,7 @@ export default async function weight(stage) {
       if (sizes.core > MOST.core) throw new Error(`the core: ${sizes.core} bytes`)
       const all = weigh(
         readdirSync(`${DIST}assets`)
-          .filter((name) => !name.endsWith('.gz'))
+          .filter((name) => !/\.(gz|br)$/.test(name))
           .map((name) => `http://x/assets/${name}`),
       )
       if (all.page > 2 * MOST.page) throw new Error(`every script and style together: ${all.page} bytes`)

@@ -1,4 +1,4 @@
-/** One of few, as a row of segments; one of many, as a list that opens. */
+/** One of many, as a list that opens. */
 
 import { Check, ChevronDown } from 'lucide-react'
 import { Button } from 'react-aria-components/Button'
@@ -6,44 +6,9 @@ import { Label } from 'react-aria-components/Label'
 import { ListBox, ListBoxItem } from 'react-aria-components/ListBox'
 import { Popover } from 'react-aria-components/Popover'
 import { Select, SelectValue } from 'react-aria-components/Select'
-import { ToggleButton } from 'react-aria-components/ToggleButton'
-import { ToggleButtonGroup } from 'react-aria-components/ToggleButtonGroup'
+import type { Choice } from './choice'
 
-export interface Item<T extends string> {
-  id: T
-  label: string
-}
-
-interface Props<T extends string> {
-  label: string
-  items: readonly Item<T>[]
-  value: T
-  onChange: (value: T) => void
-}
-
-export function Segments<T extends string>({ label, items, value, onChange }: Props<T>) {
-  return (
-    <ToggleButtonGroup
-      className="segments"
-      aria-label={label}
-      selectionMode="single"
-      disallowEmptySelection
-      selectedKeys={[value]}
-      onSelectionChange={(keys) => {
-        const chosen = items.find((item) => keys.has(item.id))
-        if (chosen) onChange(chosen.id)
-      }}
-    >
-      {items.map((item) => (
-        <ToggleButton key={item.id} id={item.id} className="segment">
-          {item.label}
-        </ToggleButton>
-      ))}
-    </ToggleButtonGroup>
-  )
-}
-
-export function Picker<T extends string>({ label, items, value, onChange }: Props<T>) {
+export function Picker<T extends string>({ label, items, value, onChange }: Choice<T>) {
   return (
     <Select
       className="picker"

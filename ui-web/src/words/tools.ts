@@ -26,7 +26,17 @@ const VERBS: Record<string, string> = {
 }
 
 /** Operations whose titles say what they do. */
-const TITLED = new Set(['mail.send', 'mail.draft', 'web.request', 'notes.put'])
+const TITLED = new Set([
+  'mail.send',
+  'mail.draft',
+  'web.request',
+  'notes.put',
+  'files.write',
+  'files.append',
+  'files.copy',
+  'files.move',
+  'files.trash',
+])
 
 /** What a call does in a line, e.g. `Notify you: stand up`. */
 export function deed(tool: string, title: string): string {

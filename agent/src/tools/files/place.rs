@@ -118,11 +118,9 @@ impl Place {
     /// Puts content in its place whole: a new file beside it, on disk, then renamed over it.
     pub(super) fn replace(&self, content: &mut dyn io::Read) -> io::Result<()> {
         use rustix::fs::{AtFlags, Mode, OFlags};
-        let temporary = format!(
-            ".{}.deputy-{}",
-            self.name.to_string_lossy(),
-            std::process::id()
-        );
+        // Of the name's hash, as the name itself may have no room for more.
+        let hash = blake3::hash(self.name.as_encoded_bytes()).to_hex();
+        let temporary = format!(".deputy-{}-{}", std::process::id(), &hash[..16]);
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut write = || -> io::Result<()> {

@@ -271,6 +271,27 @@ fn a_file_that_is_written_is_there_whole_in_folders_that_are_made() {
 }
 
 #[test]
+fn a_file_with_the_longest_name_there_is_can_be_written_copied_and_trashed() {
+    let (granted, _outside) = folders();
+    // 255 bytes each; the second is cut in the middle of a letter unless that is looked after.
+    for name in [
+        format!("{}.txt", "x".repeat(251)),
+        format!("a{}", "é".repeat(127)),
+    ] {
+        let path = granted.path().join(&name);
+        run::<Write>(&granted, json!({"path": path, "text": "one"})).unwrap();
+        let copy = granted.path().join("copies").join(&name);
+        run::<Copy>(&granted, json!({"from": path, "to": copy})).unwrap();
+        assert_eq!(fs::read_to_string(&copy).unwrap(), "one");
+        let put = run::<Trash>(&granted, json!({"path": copy})).unwrap();
+        let trashed = put["path"].as_str().unwrap();
+        assert!(trashed.ends_with(&name[name.len() - 4..]), "{trashed}");
+        assert_eq!(fs::read_to_string(trashed).unwrap(), "one");
+        assert!(!copy.exists());
+    }
+}
+
+#[test]
 fn what_is_trashed_can_be_taken_back_and_is_not_found_again() {
     let (granted, _outside) = folders();
     let path = granted.path().join("a.txt");

@@ -435,12 +435,17 @@ pub(in crate::tools) struct TrashInput {
 /// Where trashed things go: a folder beside them, so that it is always the same disk and a grant.
 pub(super) const TRASH: &str = ".deputy-trash";
 
+/// The most bytes of a file's name, on every file system that counts.
+const LONGEST_NAME: usize = 255;
+
 fn trash_path(path: &str, call: &CallInfo) -> String {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    format!(
-        "{folder}/{TRASH}/{}-{name}",
-        &call.effect_id[..call.effect_id.len().min(8)]
-    )
+    let id = &call.effect_id[..call.effect_id.len().min(8)];
+    // A name that has no room for the id loses its beginning: its ending says what the file is.
+    let too_many = (id.len() + 1 + name.len()).saturating_sub(LONGEST_NAME);
+    let from = (too_many..=name.len()).find(|at| name.is_char_boundary(*at));
+    let name = &name[from.unwrap_or_default()..];
+    format!("{folder}/{TRASH}/{id}-{name}")
 }
 
 impl Operation for Trash {

@@ -2,7 +2,7 @@
 
 import type { Opening } from '../../Root'
 import { loadCore } from './load'
-import { type Store, openStore } from './store'
+import { type KeptPairing, type Store, openStore } from './store'
 import { WebDeputy } from './web-deputy'
 import { type PairingState, PairingUnderWay } from './web-pairing'
 
@@ -18,6 +18,10 @@ export class CoreOpening implements Opening {
   private store: Store | undefined
   private deputy: WebDeputy | undefined
   private pairing: PairingUnderWay | undefined
+  private settle: () => void = () => undefined
+
+  /** Resolves once there is something to act upon: what is not urgent waits for that. */
+  readonly settled = new Promise<void>((resolve) => (this.settle = resolve))
 
   constructor() {
     this.begin().catch((error: unknown) => this.failed(error))
@@ -67,7 +71,7 @@ export class CoreOpening implements Opening {
     this.deputy = undefined
     this.become({ state: 'no_link' })
     // A pairing that was to replace another came to nothing: that other one is still good.
-    if (store && !wasOut) this.open(store).catch((error: unknown) => this.failed(error))
+    if (store && !wasOut) this.openKept(store).catch((error: unknown) => this.failed(error))
   }
 
   keep = (): void => {
@@ -77,10 +81,14 @@ export class CoreOpening implements Opening {
   cancel = (): void => this.again()
 
   private async begin(): Promise<void> {
-    const [store] = await Promise.all([openStore(), loadCore()])
+    const opening = openStore()
+    // Read while the core comes.
+    const reading = opening.then((store) => store.pairing())
+    const [store, kept] = await Promise.all([opening, reading, loadCore()])
     this.store = store
     const link = linkOfAddress()
-    if (await this.open(store)) {
+    if (kept) {
+      this.open(store, kept)
       if (link) this.offer(link)
       return
     }
@@ -95,19 +103,23 @@ export class CoreOpening implements Opening {
   }
 
   /** The agent of the pairing that is kept, if one is. */
-  private async open(store: Store): Promise<boolean> {
-    const deputy = await WebDeputy.open(store, (message) => console.warn(message))
-    if (!deputy) return false
+  private async openKept(store: Store): Promise<void> {
+    const kept = await store.pairing()
+    if (kept) this.open(store, kept)
+  }
+
+  private open(store: Store, kept: KeptPairing): void {
+    const deputy = WebDeputy.open(store, kept, (message) => console.warn(message))
     this.deputy = deputy
     const look = () => {
       const { state } = deputy.line()
       const isOut = state === 'not_known' || state === 'other_version'
       if (isOut) this.become({ state })
       else if (this.now.state !== 'paired') this.become({ state: 'paired', deputy })
+      if (state !== 'connecting') this.settle()
     }
     deputy.subscribe(look)
     look()
-    return true
   }
 
   private paired(state: PairingState): void {
@@ -116,7 +128,7 @@ export class CoreOpening implements Opening {
       return
     }
     this.pairing = undefined
-    if (this.store) this.open(this.store).catch((error: unknown) => this.failed(error))
+    if (this.store) this.openKept(this.store).catch((error: unknown) => this.failed(error))
   }
 
   private failed(error: unknown): void {
@@ -126,6 +138,7 @@ export class CoreOpening implements Opening {
 
   private become(state: State): void {
     this.now = state
+    if (state.state !== 'connecting' && state.state !== 'paired') this.settle()
     for (const listener of this.listeners) listener()
   }
 }

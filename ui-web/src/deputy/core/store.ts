@@ -22,13 +22,26 @@ export async function openStore(): Promise<Store> {
   return new Store(await done(request))
 }
 
+/** A pairing, and what the core has kept for it. */
+export interface KeptPairing {
+  /** The core's JSON. */
+  device: string
+  commands: Uint8Array | undefined
+  views: Uint8Array | undefined
+}
+
 /** The database of this browser. */
 export class Store {
   constructor(private readonly database: IDBDatabase) {}
 
-  /** Bytes that were kept under a name. */
-  async kept(name: string): Promise<Uint8Array | undefined> {
-    return (await this.get(name)) as Uint8Array | undefined
+  /** All that is kept; undefined when this browser is not paired. */
+  async pairing(): Promise<KeptPairing | undefined> {
+    const [device, commands, views] = await Promise.all([
+      this.device(),
+      this.get('commands') as Promise<Uint8Array | undefined>,
+      this.get('views') as Promise<Uint8Array | undefined>,
+    ])
+    return device === undefined ? undefined : { device, commands, views }
   }
 
   /** Keeps bytes; on disk when it is done. */
@@ -37,9 +50,11 @@ export class Store {
   }
 
   /** The pairing of this browser, as the core's JSON. */
-  async device(): Promise<string | undefined> {
-    const sealed = (await this.get(DEVICE)) as Sealed | undefined
-    const key = (await this.get(WRAPPING)) as CryptoKey | undefined
+  private async device(): Promise<string | undefined> {
+    const [sealed, key] = await Promise.all([
+      this.get(DEVICE) as Promise<Sealed | undefined>,
+      this.get(WRAPPING) as Promise<CryptoKey | undefined>,
+    ])
     if (!sealed || !key) return undefined
     const plain = await crypto.subtle.decrypt({ name: 'AES-GCM', iv: sealed.iv }, key, sealed.bytes)
     return new TextDecoder().decode(plain)

@@ -5,7 +5,7 @@ import type { AnswerOf, Ask, Command, Deputy, Line, ViewState } from '../deputy'
 import { plainly, readPlainly } from '../../words/plain'
 import type { Event, Right } from '../types'
 import { Driver } from './driver'
-import type { Store } from './store'
+import type { KeptPairing, Store } from './store'
 
 type Notice =
   | { type: 'event'; event: Event }
@@ -69,11 +69,12 @@ export class WebDeputy implements Deputy {
     if (client.trouble) onTrouble(client.trouble)
   }
 
-  /** The agent of the pairing that this browser keeps; undefined when there is none. */
-  static async open(store: Store, onTrouble: (message: string) => void): Promise<WebDeputy | undefined> {
-    const device = await store.device()
-    if (device === undefined) return undefined
-    const [commands, views] = [await store.kept('commands'), await store.kept('views')]
+  /** The agent of the pairing that this browser keeps. */
+  static open(
+    store: Store,
+    { device, commands, views }: KeptPairing,
+    onTrouble: (message: string) => void,
+  ): WebDeputy {
     const client = new WebClient(device, commands, views, performance.now(), Date.now())
     const deputy = new WebDeputy(client, store, device, onTrouble)
     deputy.driver.move()

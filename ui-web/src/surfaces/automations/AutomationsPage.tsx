@@ -9,7 +9,7 @@ import { Ago } from '../../parts/Ago'
 import { ButtonLink } from '../../parts/Button'
 import { AutomationMark, RunMark } from '../../parts/Mark'
 import { Page } from '../../parts/Page'
-import { Segments } from '../../parts/Picker'
+import { Segments } from '../../parts/Segments'
 import { Blank, Shown } from '../../parts/Shown'
 import { money } from '../../words/money'
 

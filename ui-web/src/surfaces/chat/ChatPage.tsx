@@ -10,7 +10,7 @@ import { Button } from '../../parts/Button'
 import { useKept } from '../../parts/kept'
 import { useNow } from '../../parts/now'
 import { Page } from '../../parts/Page'
-import { Picker } from '../../parts/Picker'
+import { Picker } from '../../parts/PickerSoon'
 import { Blank, Shown } from '../../parts/Shown'
 import { day } from '../../words/time'
 import { Composer } from './Composer'
@@ -24,7 +24,7 @@ const EXAMPLES = [
   'Tell me when https://example.org is down',
 ]
 
-export default function ChatPage() {
+export function ChatPage() {
   const automation = new URLSearchParams(useSearch()).get('automation')
   const [, go] = useLocation()
   const [limit, setLimit] = useState(PAGE)

@@ -9,7 +9,7 @@ import { useNames } from '../../deputy/names'
 import type { CostLine } from '../../deputy/types'
 import { useKept } from '../../parts/kept'
 import { Page } from '../../parts/Page'
-import { Segments } from '../../parts/Picker'
+import { Segments } from '../../parts/Segments'
 import { Blank, Shown } from '../../parts/Shown'
 import { count, money } from '../../words/money'
 

@@ -53,7 +53,7 @@ function EventEntry({ event }: { event: Event }) {
 }
 
 /** The argument that says most about a call. */
-const TELLING = ['subject', 'title', 'name', 'path', 'url', 'query', 'topic', 'id', 'ms']
+const TELLING = ['subject', 'title', 'name', 'path', 'from', 'url', 'query', 'topic', 'id', 'ms']
 
 function gist(step: Step): string {
   const key = TELLING.find((one) => at(step.args, one) !== null)

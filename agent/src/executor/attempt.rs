@@ -10,6 +10,7 @@ use super::program::Program;
 use super::recall::Earlier;
 use super::{Executor, Parts, finish};
 use crate::sandbox::{Answer, Died, FromWorker, Session, Start, WorkerEvent};
+use crate::store::inbox::Crowd;
 use crate::store::runs::RunRow;
 use crate::store::steps::{NewStep, StepOutcome, StepRow};
 use crate::store::{Lost, StoreError};
@@ -41,6 +42,8 @@ pub struct RunContext {
     pub source: SourceKind,
     /// The topic of an emitted input: selects the handler.
     pub topic: Option<String>,
+    /// What the input stands in, when a run emitted it.
+    pub crowd: Crowd,
     /// `ctx.state` at the run's start.
     pub state: BTreeMap<String, Box<RawValue>>,
     /// The journal of earlier attempts.
@@ -170,6 +173,8 @@ pub(super) struct Attempt {
     pub(super) connections: HashMap<u32, String>,
     pub(super) bytes: u64,
     pub(super) steps: u32,
+    /// What the input stands in, with what this attempt has emitted.
+    pub(super) crowd: Crowd,
     pub(super) ending: bool,
 }
 
@@ -197,6 +202,7 @@ impl Attempt {
             earlier: Earlier::new(earlier, &facts.run.resumptions),
             recalled: BTreeMap::new(),
             base,
+            crowd: context.crowd,
             occurrences: Occurrences::default(),
             logical: facts.logical_start,
             lost: Lost::default(),

@@ -10,7 +10,7 @@ use super::matcher::{Delivery, Verdict};
 use super::recall::{Recall, SLEEP};
 use crate::gate;
 use crate::sandbox::Call;
-use crate::store::inbox::{self, NewInput};
+use crate::store::inbox::{self, Crowd, NewInput};
 use crate::store::steps::{self, Grant, NewStep, StepEnd, StepOutcome, StepRow};
 use crate::store::{Durability, Key, StoreError};
 use crate::tools::{CallInfo, Entry, Kind, ToolError, canonical, split_once};
@@ -463,6 +463,15 @@ impl Attempt {
             self.recall(step, earlier);
             return Ok(());
         }
+        self.crowd.waiting += 1;
+        if let Some(message) = runs_away(self.crowd) {
+            let code = "emits";
+            return Err(End::Failed(Failure::new(
+                FailureClass::Limit,
+                code,
+                message,
+            )));
+        }
         let (settled, logical_at) = self.place();
         let (began, seq, lost) = (Instant::now(), step.seq, self.lost.clone());
         let outcome = StepOutcome::Ok(intend::null());
@@ -578,6 +587,28 @@ fn stopped(verdict: gate::Verdict, call: &Prepared) -> Option<Landed> {
     }
 }
 
+/// What emits what emits: so far a script may go that feeds itself.
+pub(crate) const MOST_EMITTED: Crowd = Crowd {
+    generation: 100,
+    waiting: 10_000,
+};
+
+/// Why an automation may not emit one more, if it may not.
+fn runs_away(crowd: Crowd) -> Option<String> {
+    if crowd.generation >= MOST_EMITTED.generation {
+        return Some(format!(
+            "this is the {}th item in a chain of items of which each emitted the next; it was stopped before it went on for ever",
+            MOST_EMITTED.generation
+        ));
+    }
+    (crowd.waiting > MOST_EMITTED.waiting).then(|| {
+        format!(
+            "{} items wait already, and this run wanted to emit one more; it was stopped before they became more than can be done",
+            MOST_EMITTED.waiting
+        )
+    })
+}
+
 fn unknown_tool(tool: &str) -> ToolError {
     ToolError::not_done(
         FailureClass::Logic,
@@ -596,4 +627,21 @@ fn text(args: &Value, key: &str) -> Option<String> {
 
 pub(super) fn micros(began: Instant) -> i64 {
     i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_feeds_itself_is_stopped_by_its_length_or_its_breadth() {
+        let crowd = |generation, waiting| Crowd {
+            generation,
+            waiting,
+        };
+        assert_eq!(runs_away(crowd(99, 10_000)), None);
+        let says = |crowd, part| runs_away(crowd).is_some_and(|said| said.contains(part));
+        assert!(says(crowd(100, 1), "100th item in a chain"));
+        assert!(says(crowd(0, 10_001), "10000 items wait already"));
+    }
 }

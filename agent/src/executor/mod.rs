@@ -36,6 +36,7 @@ mod restored;
 pub use answers::{Resumed, Under, answer, cancel_all_idle, cancel_idle, resume_anew};
 pub use ask::fail_waiting;
 pub use attempt::{AttemptReport, RunContext};
+pub(crate) use dispatch::MOST_EMITTED;
 pub use dry_run::{dry_run, dry_run_within};
 pub use examine::{Examined, Recorded, examine, recorded};
 pub use finish::{open_need, pause_automation};

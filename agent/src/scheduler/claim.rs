@@ -2,8 +2,9 @@
 //! once. Order is kept per automation; runs that were begun come before items that were not.
 
 use super::stalled;
-use crate::executor::{Program, Programs, RunContext};
+use crate::executor::{MOST_EMITTED, Program, Programs, RunContext};
 use crate::intent::Overlap;
+use crate::store::inbox::Crowd;
 use crate::store::runs::{self, NewRun, RunRow};
 use crate::store::{StoreError, automations, events, inbox, needs, steps};
 use deputy_protocol::{AutomationState, InputState, RunState, SourceKind, Time};
@@ -280,6 +281,12 @@ fn begin(
         .query_row([run.input], |r| {
             Ok((r.get::<_, String>(0)?, r.get::<_, String>(1)?, r.get(2)?))
         })?;
+    let source = SourceKind::parse(&source).unwrap_or(SourceKind::Event);
+    // Only what feeds itself can grow by itself.
+    let crowd = match source {
+        SourceKind::Emit => inbox::crowd(db, run.automation, run.input, MOST_EMITTED)?,
+        _ => Crowd::default(),
+    };
     let state = automations::state(db, run.automation, run.state_version)?;
     let journal = if run.attempt > 1 {
         steps::journal(db, run.key)?
@@ -301,8 +308,9 @@ fn begin(
         timezone: program.contract.timezone.clone(),
         program,
         payload: RawValue::from_string(payload).map_err(|e| StoreError::corrupt("payload", e))?,
-        source: SourceKind::parse(&source).unwrap_or(SourceKind::Event),
+        source,
         topic,
+        crowd,
         state: serde_json::from_str(&state).map_err(|e| StoreError::corrupt("state", e))?,
         journal,
         run,

@@ -195,6 +195,37 @@ pub fn list(
     Ok(rows)
 }
 
+/// What an emitted item stands in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Crowd {
+    /// How many items led to it, each of which emitted the next.
+    pub generation: u32,
+    /// How many items of its automation wait.
+    pub waiting: u32,
+}
+
+/// What an emitted item stands in; counted up to `most` each.
+pub fn crowd(db: &Connection, automation: i64, key: i64, most: Crowd) -> Result<Crowd, StoreError> {
+    let generation = db
+        .prepare_cached(
+            "WITH RECURSIVE up (id, n) AS (
+               SELECT caused_by, 1 FROM inbox WHERE id=?1
+               UNION ALL SELECT i.caused_by, n+1 FROM up JOIN inbox i ON i.id=up.id WHERE n<?2
+             ) SELECT count(id) FROM up",
+        )?
+        .query_row(params![key, most.generation], |r| r.get(0))?;
+    let waiting = db
+        .prepare_cached(
+            "SELECT count(*) FROM (SELECT 1 FROM inbox
+             WHERE target_id=?1 AND state='pending' AND target='automation' LIMIT ?2)",
+        )?
+        .query_row(params![automation, most.waiting], |r| r.get(0))?;
+    Ok(Crowd {
+        generation,
+        waiting,
+    })
+}
+
 /// What the runs for an item emitted.
 pub fn caused(db: &Connection, key: i64) -> Result<Vec<Input>, StoreError> {
     let mut query = db.prepare_cached(&format!(

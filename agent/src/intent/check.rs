@@ -182,12 +182,10 @@ pub fn expand_home(path: &str) -> Option<String> {
         _ => path.to_owned(),
     };
     let ok = expanded.starts_with('/') && !expanded.split('/').any(|part| part == "..");
-    ok.then(|| {
-        if expanded.len() > 1 {
-            expanded.trim_end_matches('/').to_owned()
-        } else {
-            expanded
-        }
+    // Of nothing but slashes it is the root, however many.
+    ok.then(|| match expanded.trim_end_matches('/') {
+        "" => "/".to_owned(),
+        path => path.to_owned(),
     })
 }
 
@@ -312,5 +310,21 @@ fn check_invariant(
             }
         }
         Invariant::MaxCost(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_path_of_nothing_but_slashes_is_the_root() {
+        for path in ["/", "//", "///"] {
+            assert_eq!(expand_home(path).as_deref(), Some("/"));
+        }
+        assert_eq!(expand_home("/a//").as_deref(), Some("/a"));
+        assert_eq!(expand_home(""), None);
+        assert_eq!(expand_home("/a/../b"), None);
     }
 }

@@ -29,8 +29,13 @@ fn keyring(folder: &TempDir) -> Unlock {
         "#!/bin/sh\ncd '{}' || exit 1\nfor entry; do :; done\ncase $1 in\nstore) cat > \"$entry\" ;;\nlookup) [ -f \"$entry\" ] && cat \"$entry\" ;;\nclear) rm \"$entry\" ;;\nesac\n",
         folder.path().display()
     );
-    std::fs::write(&command, text).unwrap();
-    std::fs::set_permissions(&command, std::fs::Permissions::from_mode(0o755)).unwrap();
+    // Written by a process of its own: a program that another test starts at this moment would hold
+    // this one's file open for writing, and what is open for writing cannot be run.
+    let written = std::process::Command::new("sh")
+        .args(["-c", "printf %s \"$1\" > \"$0\" && chmod 755 \"$0\""])
+        .args([command.as_os_str(), text.as_ref()])
+        .status();
+    assert!(written.unwrap().success());
     Unlock {
         keyring: Some(Keyring::secret_tool(command)),
         new_in_keyring: true,

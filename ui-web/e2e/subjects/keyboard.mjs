@@ -74,6 +74,26 @@ function controls() {
     })
 }
 
+/** Presses Tab all around a place: what was met, what was not, and whether it changed meanwhile. */
+async function tabbed(page, place) {
+  const wanted = await page.evaluate(controls)
+  const met = new Set()
+  await page.evaluate(() => document.activeElement?.blur())
+  for (let press = 0; press < wanted.length + 30; press++) {
+    await page.keyboard.press('Tab')
+    const now = await page.evaluate(focus)
+    // Past the last one the focus is the browser's own, then the page's first.
+    if (!now) continue
+    if (!now.isMain && !now.isSeen) throw new Error(`${place}: out of sight: ${now.html}`)
+    if (!now.isMain && !now.isRinged) throw new Error(`${place}: no ring: ${now.html}`)
+    met.add(now.path)
+  }
+  const missed = wanted.filter((one) => !met.has(one.path) && !one.isGrouped)
+  const paths = (all) => all.map((one) => one.path).join(' ')
+  const hasChanged = paths(wanted) !== paths(await page.evaluate(controls))
+  return { met, missed, hasChanged }
+}
+
 export default async function keyboard(stage) {
   const agent = await new Agent('keyboard').up()
   const page = await stage.page(DESKTOP)
@@ -111,19 +131,11 @@ export default async function keyboard(stage) {
         await connected(page).waitFor()
         await page.getByRole('heading', { level: 1 }).first().waitFor()
         await until(`${place} to be there`, async () => (await page.locator('.skeleton').count()) === 0)
-        const wanted = await page.evaluate(controls)
-        const met = new Set()
-        await page.evaluate(() => document.activeElement?.blur())
-        for (let press = 0; press < wanted.length + 30; press++) {
-          await page.keyboard.press('Tab')
-          const now = await page.evaluate(focus)
-          // Past the last one the focus is the browser's own, then the page's first.
-          if (!now) continue
-          if (!now.isMain && !now.isSeen) throw new Error(`${place}: out of sight: ${now.html}`)
-          if (!now.isMain && !now.isRinged) throw new Error(`${place}: no ring: ${now.html}`)
-          met.add(now.path)
-        }
-        const missed = wanted.filter((one) => !met.has(one.path) && !one.isGrouped)
+        // What comes in while the keys are pressed moves things: then they are pressed once more.
+        let round
+        do round = await tabbed(page, place)
+        while (round.hasChanged)
+        const { met, missed } = round
         if (missed.length > 0)
           throw new Error(`${place}: not reached: ${missed.map((one) => one.html).join('\n')}`)
         if (met.size < 10) throw new Error(`${place}: only ${met.size} stops`)

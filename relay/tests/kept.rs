@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::binary::http;
 use common::*;
 use deputy_link::{
     AgentLink, Carrier, CarrierChoice, Dialler, LinkError, LinkStream, RelayAddress, Status,
@@ -395,16 +396,4 @@ async fn a_new_certificate_is_taken_without_a_restart() {
         before.close_reason().is_none(),
         "those who are linked stay so"
     );
-}
-
-async fn http(at: SocketAddr, path: &str) -> String {
-    let mut tcp = tokio::net::TcpStream::connect(at).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    tcp.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    timeout(PATIENCE, tcp.read_to_string(&mut answer))
-        .await
-        .unwrap()
-        .unwrap();
-    answer
 }

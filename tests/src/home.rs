@@ -162,6 +162,24 @@ impl Home {
         )
     }
 
+    /// Makes the connection `mail`, to a mail server on loopback; `also` is said, too, and `input` typed.
+    pub fn connect_mail(&self, port: u16, also: &[&str], input: &str) -> Output {
+        let port = port.to_string();
+        let words = [
+            "connect",
+            "mail",
+            "--smtp-host",
+            "127.0.0.1",
+            "--smtp-port",
+            &port,
+            "--tls",
+            "none",
+            "--from",
+            "me@example.test",
+        ];
+        self.cli_with_input(&[&words, also].concat(), input)
+    }
+
     /// Asks the running agent directly.
     pub fn ask(&self, request: Request) -> Result<Response, AskError> {
         client::ask(&self.path, request)

@@ -204,24 +204,9 @@ fn a_wrong_password_is_one_item_however_many_runs_and_mending_it_resumes_them_al
     let server = SmtpServer::with_password("me", "right");
     let home = Home::new();
     let _agent = home.start();
-    let port = server.port.to_string();
     let connect = |password: &str| {
-        let words = [
-            "connect",
-            "mail",
-            "--smtp-host",
-            "127.0.0.1",
-            "--smtp-port",
-            &port,
-            "--tls",
-            "none",
-            "--from",
-            "me@example.test",
-            "--username",
-            "me",
-            "--password-stdin",
-        ];
-        home.cli_with_input(&words, password)
+        let also = ["--username", "me", "--password-stdin"];
+        home.connect_mail(server.port, &also, password)
     };
     assert_eq!(connect("wrong").text("state"), "auth");
     let contract = json!({"capabilities": {"mail.send": {"connections": ["mail"], "recipients": ["you@example.test"]}}});

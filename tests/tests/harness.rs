@@ -10,20 +10,7 @@ fn a_mail_goes_through_a_real_server_and_is_counted() {
     let proxy = SmtpProxy::new(server.port, 0, 1);
     let home = Home::new();
     let _agent = home.start();
-    let port = proxy.port.to_string();
-    home.cli(&[
-        "connect",
-        "mail",
-        "--smtp-host",
-        "127.0.0.1",
-        "--smtp-port",
-        &port,
-        "--tls",
-        "none",
-        "--from",
-        "me@example.test",
-    ])
-    .done();
+    home.connect_mail(proxy.port, &[], "").done();
     let contract = json!({"capabilities": {"mail.send": {"connections": ["mail"], "recipients": ["@example.test"]}}});
     let script = "export default async (ctx) => tools.mail.send({connection: 'mail', to: ['you@example.test'], subject: 'one', text: 'text'});";
     let automation = home.install(bundle("mail", contract, script));
@@ -45,25 +32,10 @@ fn a_password_is_wanted_where_one_is_set() {
     let server = SmtpServer::with_password("me", "right");
     let home = Home::new();
     let _agent = home.start();
-    let port = server.port.to_string();
-    let connect = [
-        "connect",
-        "mail",
-        "--smtp-host",
-        "127.0.0.1",
-        "--smtp-port",
-        &port,
-        "--tls",
-        "none",
-        "--from",
-        "me@example.test",
-        "--username",
-        "me",
-        "--password-stdin",
-    ];
-    let wrong = home.cli_with_input(&connect, "wrong");
+    let also = ["--username", "me", "--password-stdin"];
+    let wrong = home.connect_mail(server.port, &also, "wrong");
     assert_eq!((wrong.code, wrong.text("state")), (Some(1), "auth"));
-    home.cli_with_input(&connect, "right").done();
+    home.connect_mail(server.port, &also, "right").done();
     server.set_password("me", "new");
     wait_until("the old password to be refused", || {
         (home.cli(&["connection", "check", "mail"]).text("state") == "auth").then_some(())

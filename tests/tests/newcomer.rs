@@ -147,20 +147,7 @@ fn a_feed_is_mailed() {
     );
     let home = Home::new();
     let _agent = home.start();
-    let port = mail.port.to_string();
-    home.cli(&[
-        "connect",
-        "mail",
-        "--smtp-host",
-        "127.0.0.1",
-        "--smtp-port",
-        &port,
-        "--tls",
-        "none",
-        "--from",
-        "me@example.test",
-    ])
-    .done();
+    home.connect_mail(mail.port, &[], "").done();
     let words = format!(
         "mail you@example.test when the feed at {} mentions rust, every hour",
         web.url("/feed.xml")

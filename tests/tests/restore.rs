@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use deputy_protocol::RunState;
-use deputy_tests::{Binary, Home, SmtpServer, bundle, wait_until};
+use deputy_tests::{Agent, Binary, Home, SmtpServer, bundle, wait_until};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -16,20 +16,7 @@ const SCRIPT: &str = "export default async ({input: {tag}}) => {
 
 /// An automation that mails, asks before it takes a note, and mails again.
 fn install(home: &Home, mail: &SmtpServer) -> String {
-    let port = mail.port.to_string();
-    let words = [
-        "connect",
-        "mail",
-        "--smtp-host",
-        "127.0.0.1",
-        "--smtp-port",
-        &port,
-        "--tls",
-        "none",
-        "--from",
-        "me@example.test",
-    ];
-    home.cli(&words).done();
+    home.connect_mail(mail.port, &[], "").done();
     let contract = json!({
         "capabilities": {
             "mail.send": {"connections": ["mail"], "recipients": ["you@example.test"]},
@@ -98,18 +85,51 @@ fn answer(home: &Home, choice: &str) {
     home.cli(&["need", "answer", &need.id, choice]).done();
 }
 
+/// An agent whose first run asks for approval, and a backup of just that.
+struct Asked {
+    home: Home,
+    mail: SmtpServer,
+    automation: String,
+    agent: Agent,
+    file: PathBuf,
+    _elsewhere: tempfile::TempDir,
+}
+
+impl Asked {
+    fn new() -> Self {
+        let (home, mail) = (Home::new(), SmtpServer::open());
+        let elsewhere = tempfile::tempdir().unwrap();
+        let agent = home.start();
+        let automation = install(&home, &mail);
+        send(&home, &automation, "a");
+        home.wait_for_need("approval");
+        let file = back_up(&home, elsewhere.path());
+        Self {
+            home,
+            mail,
+            automation,
+            agent,
+            file,
+            _elsewhere: elsewhere,
+        }
+    }
+}
+
+fn page_host(home: &Home) -> String {
+    let all = home.cli(&["config", "get", "page_host"]).done().json;
+    all["page_host"].as_str().unwrap_or_default().to_owned()
+}
+
 #[test]
 fn what_was_done_since_the_backup_is_not_done_again() {
-    let (home, mail, elsewhere) = (
-        Home::new(),
-        SmtpServer::open(),
-        tempfile::tempdir().unwrap(),
-    );
-    let agent = home.start();
-    let automation = install(&home, &mail);
-    send(&home, &automation, "a");
-    home.wait_for_need("approval");
-    let file = back_up(&home, elsewhere.path());
+    let Asked {
+        home,
+        mail,
+        automation,
+        agent,
+        file,
+        _elsewhere,
+    } = Asked::new();
     // All this happens after the copy was made.
     approve(&home);
     have_succeeded(&home, 1);
@@ -143,16 +163,14 @@ fn what_was_done_since_the_backup_is_not_done_again() {
 
 #[test]
 fn on_a_new_machine_nothing_goes_on_unasked_and_what_comes_in_is_not_lost() {
-    let (home, mail, elsewhere) = (
-        Home::new(),
-        SmtpServer::open(),
-        tempfile::tempdir().unwrap(),
-    );
-    let agent = home.start();
-    let automation = install(&home, &mail);
-    send(&home, &automation, "a");
-    home.wait_for_need("approval");
-    let file = back_up(&home, elsewhere.path());
+    let Asked {
+        home: _home,
+        mail,
+        automation,
+        agent,
+        file,
+        _elsewhere,
+    } = Asked::new();
     agent.kill9();
 
     // Where there has never been anything.
@@ -220,14 +238,12 @@ fn the_database_before_is_kept_whole_and_can_be_put_back() {
         let mode = std::fs::metadata(&kept).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
-    let setting =
-        |home: &Home| home.cli(&["config", "get", "page_host"]).done().json["page_host"].clone();
     let agent = home.start();
-    assert_ne!(setting(&home), json!("later.example"));
+    assert_ne!(page_host(&home), "later.example");
     agent.kill9();
     restore(&home, &kept);
     let _agent = home.start();
-    assert_eq!(setting(&home), json!("later.example"));
+    assert_eq!(page_host(&home), "later.example");
 }
 
 #[test]
@@ -301,10 +317,6 @@ fn a_restore_that_is_cut_off_has_been_done_or_not_and_can_be_done_again() {
     let agent = home.start();
     let file = back_up(&home, elsewhere.path());
     agent.terminate();
-    let setting = |home: &Home| {
-        let all = home.cli(&["config", "get", "page_host"]).done().json;
-        all["page_host"].as_str().unwrap_or_default().to_owned()
-    };
     let mut cut_off = 0;
     for point in 1.. {
         let agent = home.start();
@@ -319,7 +331,7 @@ fn a_restore_that_is_cut_off_has_been_done_or_not_and_can_be_done_again() {
             .output()
             .unwrap();
         let agent = home.start();
-        let is_done = setting(&home).is_empty();
+        let is_done = page_host(&home).is_empty();
         if is_done {
             home.wait_for_need("restored");
         }

@@ -156,18 +156,8 @@ impl Control {
                     return Ok(Err(wrong_state(state, "resumed")));
                 }
             }
-            automations::set_state(db, automation, AutomationState::Active, None)?;
             // The user paused it knowingly: what was due meanwhile is not made up for.
-            triggers::wake(db, automation, now, true)?;
-            scheduler::renew_leases(db, automation, now)?;
-            events::record(
-                db,
-                now,
-                "automation_resumed",
-                Some(automation),
-                None,
-                &json!({}),
-            )?;
+            executor::resume_automation(db, automation, true, now)?;
             Ok(Ok(()))
         })
         .await

@@ -1,12 +1,12 @@
 //! What a person's answer to an action-needed item does to the runs that wait for it.
 
 use super::ending::REFUSED_BY_USER;
-use super::finish::open_need;
+use super::finish::{open_need, resume_automation};
 use crate::intent::{self, Contract, widen};
 use crate::needs::{ALLOW_ALWAYS, APPROVE_ALWAYS};
 use crate::store::needs::NeedRow;
 use crate::store::steps::{self, Grant, StepOutcome};
-use crate::store::{StoreError, automations, chats, events, ledger, needs, runs, triggers};
+use crate::store::{StoreError, automations, chats, events, ledger, needs, runs};
 use crate::tools::{ToolError, registry, split_once};
 use deputy_protocol::{
     AutomationState, FailureClass, InputState, NeedKind, RunState, StepState, Time, WaitingFor,
@@ -284,18 +284,8 @@ fn wake_automation(db: &Connection, automation: i64, now: Time) -> Result<(), St
         Some(automations::PAUSED_BY_USER | automations::PAUSED_AFTER_RESTORE)
     );
     if row.state == AutomationState::Paused && !on_purpose {
-        automations::set_state(db, automation, AutomationState::Active, None)?;
         // What was due while something was needed is made up for as `on_missed` says.
-        triggers::wake(db, automation, now, false)?;
-        crate::scheduler::renew_leases(db, automation, now)?;
-        events::record(
-            db,
-            now,
-            "automation_resumed",
-            Some(automation),
-            None,
-            &json!({}),
-        )?;
+        resume_automation(db, automation, false, now)?;
     }
     Ok(())
 }

@@ -421,6 +421,20 @@ pub fn pause_automation(
     Ok(())
 }
 
+/// Has an automation go on. With `forget`, times that passed while it was paused are not made up for.
+pub fn resume_automation(
+    db: &Connection,
+    automation: i64,
+    forget: bool,
+    now: Time,
+) -> Result<(), StoreError> {
+    automations::set_state(db, automation, AutomationState::Active, None)?;
+    triggers::wake(db, automation, now, forget)?;
+    crate::scheduler::renew_leases(db, automation, now)?;
+    let data = json!({});
+    events::record(db, now, "automation_resumed", Some(automation), None, &data)
+}
+
 fn failed(
     db: &Connection,
     parts: &Parts,

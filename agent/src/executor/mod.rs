@@ -39,7 +39,7 @@ pub use attempt::{AttemptReport, RunContext};
 pub(crate) use dispatch::MOST_EMITTED;
 pub use dry_run::{dry_run, dry_run_within};
 pub use examine::{Examined, Recorded, examine, recorded};
-pub use finish::{open_need, pause_automation};
+pub use finish::{open_need, pause_automation, resume_automation};
 pub use fixture::replay_fixture;
 pub(crate) use intend::DENIED_SETTING;
 pub use lanes::Lanes;

@@ -2,13 +2,12 @@
 //! nothing of it goes on by itself; a person is asked first.
 
 use super::answers;
-use super::finish::{open_need, pause_automation};
+use super::finish::{open_need, pause_automation, resume_automation};
 use crate::needs;
-use crate::scheduler;
 use crate::store::needs::{NeedRow, NewNeed};
 use crate::store::restore::{RESTORED, Restored};
-use crate::store::{Key, StoreError, automations, events, settings, triggers};
-use deputy_protocol::{AutomationState, NeedKind, SourceKind, Time};
+use crate::store::{Key, StoreError, automations, settings};
+use deputy_protocol::{NeedKind, SourceKind, Time};
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
@@ -113,11 +112,7 @@ pub(super) fn answered(
         if choice == needs::RESUME_NEW {
             leave(db, automation, need.detail["last_input"].as_i64(), now)?;
         }
-        automations::set_state(db, automation, AutomationState::Active, None)?;
-        triggers::wake(db, automation, now, true)?;
-        scheduler::renew_leases(db, automation, now)?;
-        let data = json!({});
-        events::record(db, now, "automation_resumed", Some(automation), None, &data)?;
+        resume_automation(db, automation, true, now)?;
     }
     Ok(())
 }

@@ -98,11 +98,7 @@ pub fn diff(old: &Contract, new: &Contract) -> ContractDiff {
             WIDER,
         );
     }
-    for (path, was, is) in policies(old)
-        .into_iter()
-        .zip(policies(new))
-        .map(|((path, was), (_, is))| (path, was, is))
-    {
+    for ((path, was), (_, is)) in policies(old).into_iter().zip(policies(new)) {
         if was != is {
             add(path.to_owned(), format!("{is} (Before: {was})"), WIDER);
         }

@@ -95,22 +95,7 @@ pub(crate) fn lines(home: &Home) -> Vec<String> {
 
 /// Makes the connection that the automations mail through.
 pub(crate) fn connect(home: &Home, port: u16) {
-    let port = port.to_string();
-    home.cli(&[
-        "connect",
-        "mail",
-        "--smtp-host",
-        "127.0.0.1",
-        "--smtp-port",
-        &port,
-        "--tls",
-        "none",
-        "--from",
-        "me@example.test",
-        "--timeout-ms",
-        "800",
-    ])
-    .done();
+    home.connect_mail(port, &["--timeout-ms", "800"], "").done();
 }
 
 /// Something to do, by its tag.

@@ -127,34 +127,27 @@ async fn a_new_file_is_reported_once_and_what_was_there_before_never() {
 async fn a_file_that_is_being_written_is_never_reported_before_it_has_settled() {
     let watched = Watched::new().await;
     let clock = &watched.world.clock;
-    write(
-        &watched.folder(),
-        "first.txt",
-        "so that the old file has settled",
-    );
-    watched.reported(1).await;
+    // So that the clock has nobody else who waits.
+    std::fs::remove_file(watched.folder().join("old.txt")).unwrap();
     let path = watched.folder().join("growing.txt");
     std::fs::write(&path, "1").unwrap();
-    let mut deadline = clock.now().plus_ms(SETTLE_MS);
     for n in 2..6u64 {
-        clock.set(deadline.plus_ms(-SETTLE_MS / 2));
+        clock.wait_for_waiter().await;
+        clock.advance(SETTLE_MS / 2);
         std::fs::write(&path, "x".repeat(usize::try_from(n).unwrap())).unwrap();
         // The change has been seen when the file settles later than before.
         let later = clock.now().plus_ms(SETTLE_MS);
         let seen = async {
-            while clock.next_deadline() != Some(later) {
+            while clock.next_deadline().is_none_or(|at| at < later) {
                 tokio::time::sleep(std::time::Duration::from_millis(2)).await;
             }
         };
         tokio::time::timeout(PATIENCE, seen).await.unwrap();
-        clock.set(deadline);
-        assert_eq!(clock.wait_for_waiter().await, later);
-        assert_eq!(watched.world.inputs(None, None).await.len(), 1);
-        deadline = later;
+        assert_eq!(watched.world.inputs(None, None).await.len(), 0);
     }
-    assert_eq!(watched.reported(2).await[1], "growing.txt");
+    assert_eq!(watched.reported(1).await[0], "growing.txt");
     let inputs = watched.world.inputs(None, None).await;
-    assert_eq!((inputs.len(), &inputs[1].payload["size"]), (2, &json!(5)));
+    assert_eq!((inputs.len(), &inputs[0].payload["size"]), (1, &json!(5)));
     // What a browser is still loading has another name until it is whole.
     write(&watched.folder(), "film.mp4.crdownload", "half");
     write(&watched.folder(), ".hidden", "not for us");
@@ -163,7 +156,7 @@ async fn a_file_that_is_being_written_is_never_reported_before_it_has_settled() 
         watched.folder().join("film.mp4"),
     )
     .unwrap();
-    assert_eq!(watched.reported(3).await[2], "film.mp4");
+    assert_eq!(watched.reported(2).await[1], "film.mp4");
 }
 
 // openclaw/openclaw #42640 for files: everything again after a restart, or nothing of what came

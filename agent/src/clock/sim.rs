@@ -89,6 +89,8 @@ impl Drop for Waiting<'_> {
             *count -= 1;
             if *count == 0 {
                 state.waiters.remove(&self.at);
+                // Who looks for a waiter may have seen only this one, whose time had come.
+                self.clock.inner.waiting.notify_waiters();
             }
         }
     }

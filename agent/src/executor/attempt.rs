@@ -2,9 +2,9 @@
 //! their ways, and their ends go back one at a time in an order that the journal keeps.
 
 use super::calls::{self, Ask, Landed, Prepared, RunFacts, Way};
-use super::dispatch::LocalEnd;
 use super::ending::Failure;
 use super::keys::Occurrences;
+use super::local::LocalEnd;
 use super::matcher::{Delivery, Matcher};
 use super::program::Program;
 use super::recall::Earlier;

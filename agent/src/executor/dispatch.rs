@@ -1,32 +1,21 @@
 //! Which way a call goes: answered by the journal, refused, parked, read, done in the agent's own
-//! database, or sent on its way to the outside; and what is done when it lands.
+//! database (`local.rs`), asked of the run itself (`ctx_calls.rs`), or sent on its way to the outside.
 
 use super::attempt::{Attempt, End, Pending, Recalled, nondeterminism};
-use super::calls::{self, Landed, Mode, Prepared, Reason, RunFacts};
+use super::calls::{self, Landed, Mode, Prepared, Reason};
 use super::ending::Failure;
-use super::intend::{self, Effect, Intended};
+use super::intend;
 use super::keys::effect_key;
 use super::matcher::{Delivery, Verdict};
 use super::recall::{Recall, SLEEP};
 use crate::gate;
 use crate::sandbox::Call;
-use crate::store::inbox::{self, Crowd, NewInput};
 use crate::store::steps::{self, Grant, NewStep, StepEnd, StepOutcome, StepRow};
-use crate::store::{Durability, Key, StoreError};
-use crate::tools::{CallInfo, Entry, Kind, ToolError, canonical, split_once};
-use deputy_protocol::{EffectClass, FailureClass, SourceKind, StepState, Time, WaitingFor};
-use rusqlite::Connection;
+use crate::tools::{Entry, Kind, ToolError, canonical, split_once};
+use deputy_protocol::{EffectClass, FailureClass, StepState, Time, WaitingFor};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// What became of an operation on the agent's own database.
-pub(super) enum LocalEnd {
-    /// Applied, with intent and end in the same transaction.
-    Ended(StepOutcome),
-    /// Ledger or gate stopped it before.
-    Stopped(&'static Entry, Box<Intended>),
-}
 
 impl Attempt {
     pub(super) fn on_call(&mut self, call: Call) -> Result<(), End> {
@@ -293,39 +282,8 @@ impl Attempt {
         Ok(())
     }
 
-    /// An operation on the agent's own database: gate, intent, effect and end are one transaction.
-    fn local(&mut self, entry: &'static Entry, call: Prepared) -> Result<(), End> {
-        let began = Instant::now();
-        let (settled, logical_at) = self.place();
-        let facts = Arc::clone(&self.facts);
-        let effect = calls::intention(&self.parts, &self.facts, &call);
-        let (input, info) = (call.checked.input.clone(), call.info.clone());
-        let durability = if call.step.class.is_effect() {
-            Durability::Synced
-        } else {
-            Durability::Ordered
-        };
-        let lost = self.lost.clone();
-        let applied = self.parts.store.submit(durability, move |db| {
-            lost.check()?;
-            let place = Place {
-                settled,
-                logical_at,
-                began,
-            };
-            apply_local(db, entry, &facts, &effect, input, &info, &place)
-        });
-        self.pending.push_back(Pending::Applying {
-            call: Box::new(call),
-            began,
-            logical_at,
-            applied,
-        });
-        Ok(())
-    }
-
     /// A call that fails before anything is asked or done.
-    fn refuse(&mut self, step: NewStep, error: ToolError) -> Result<(), End> {
+    pub(super) fn refuse(&mut self, step: NewStep, error: ToolError) -> Result<(), End> {
         self.record(step, StepOutcome::Err(error), false, Instant::now());
         Ok(())
     }
@@ -338,23 +296,29 @@ impl Attempt {
         reused: bool,
         began: Instant,
     ) {
-        let (settled, logical_at) = self.place();
-        let end = StepEnd {
-            outcome: outcome.clone(),
-            settled: Some(settled).filter(|_| !self.ending),
-            logical_at,
-            duration_us: micros(began),
-            reused,
-        };
-        let seq = step.seq;
+        let end = self.end(outcome.clone(), reused, began);
+        let (seq, logical_at) = (step.seq, end.logical_at);
         self.parts
             .store
             .write_behind(&self.lost, move |db| steps::record(db, &step, &end));
         self.queue(seq, outcome, logical_at, None);
     }
 
+    /// How a step ended, at the next place in the order of ends.
+    pub(super) fn end(&mut self, outcome: StepOutcome, reused: bool, began: Instant) -> StepEnd {
+        let (settled, logical_at) = self.place();
+        StepEnd {
+            outcome,
+            // What ends while the attempt is being ended is not seen by the script.
+            settled: Some(settled).filter(|_| !self.ending),
+            logical_at,
+            duration_us: micros(began),
+            reused,
+        }
+    }
+
     /// Keeps an end that an earlier script saw, until its turn.
-    fn recall(&mut self, step: NewStep, earlier: Box<StepRow>) {
+    pub(super) fn recall(&mut self, step: NewStep, earlier: Box<StepRow>) {
         let Some(outcome) = earlier.outcome else {
             return;
         };
@@ -390,179 +354,6 @@ impl Attempt {
             logical_at,
         })
     }
-
-    fn sleep(
-        &mut self,
-        step: NewStep,
-        args: &Value,
-        occurrence: u32,
-        row: Option<&StepRow>,
-    ) -> Result<(), End> {
-        let mut known = row.cloned();
-        if row.is_none() {
-            match self.earlier.recall(&step, occurrence) {
-                Recall::Ended(earlier) => {
-                    self.recall(step, earlier);
-                    return Ok(());
-                }
-                Recall::Open(earlier) => known = Some(*earlier),
-                Recall::Nothing => {}
-            }
-        }
-        let until = known
-            .and_then(|r| r.wake_at)
-            .or_else(|| args["until"].as_str().and_then(|t| t.parse().ok()));
-        let Some(until) = until else {
-            return self.refuse(
-                step,
-                ToolError::invalid_input("ctx.sleep", "`until` is not a time"),
-            );
-        };
-        if self.parts.clock.now() >= until {
-            self.record(step, StepOutcome::Ok(intend::null()), false, Instant::now());
-            return Ok(());
-        }
-        let parked = step.clone();
-        self.parts.store.write_behind(&self.lost, move |db| {
-            steps::begin(db, &parked, StepState::Waiting, &Value::Null)?;
-            db.prepare_cached("UPDATE steps SET wake_at=?2 WHERE id=?1")?
-                .execute((steps::key(parked.run, parked.seq), until.0))?;
-            Ok(())
-        });
-        self.wake_at = Some(self.wake_at.map_or(until, |earlier| earlier.min(until)));
-        Ok(())
-    }
-
-    /// `ctx.emit`: an inbox item of this automation, unique by topic and id.
-    fn emit(&mut self, step: NewStep, args: &Value) -> Result<(), End> {
-        let (Some(topic), Some(id)) = (text(args, "topic"), text(args, "id")) else {
-            let message = "`topic` and `id` must be strings that are not empty";
-            return self.refuse(step, ToolError::invalid_input("ctx.emit", message));
-        };
-        let epoch = self.facts.run.epoch;
-        let again = if epoch == 0 {
-            String::new()
-        } else {
-            format!("~again{epoch}")
-        };
-        let input = NewInput {
-            automation: self.facts.run.automation,
-            source: SourceKind::Emit,
-            source_id: Key::Run.id(self.facts.run.key),
-            dedupe: format!("emit:{topic}:{id}{again}"),
-            title: text(args, "title").unwrap_or_else(|| format!("{topic} {id}")),
-            topic: Some(topic),
-            payload: args.get("payload").cloned().unwrap_or(Value::Null),
-            due_at: self.parts.clock.now(),
-            caused_by: Some(self.facts.run.input),
-        };
-        let mut step = step;
-        step.class = EffectClass::Idempotent;
-        step.effect_key = Some(input.dedupe.clone());
-        if let Recall::Ended(earlier) = self.earlier.recall(&step, 0) {
-            self.recall(step, earlier);
-            return Ok(());
-        }
-        self.crowd.waiting += 1;
-        if let Some(message) = runs_away(self.crowd) {
-            let code = "emits";
-            return Err(End::Failed(Failure::new(
-                FailureClass::Limit,
-                code,
-                message,
-            )));
-        }
-        let (settled, logical_at) = self.place();
-        let (began, seq, lost) = (Instant::now(), step.seq, self.lost.clone());
-        let outcome = StepOutcome::Ok(intend::null());
-        let end = StepEnd {
-            outcome: outcome.clone(),
-            settled: Some(settled),
-            logical_at,
-            duration_us: 0,
-            reused: false,
-        };
-        let automation = input.automation;
-        let arrivals = self.parts.arrivals.clone();
-        let written = self.parts.store.submit(Durability::Synced, move |db| {
-            lost.check()?;
-            inbox::put(db, &input)?;
-            steps::record(
-                db,
-                &step,
-                &StepEnd {
-                    duration_us: micros(began),
-                    ..end
-                },
-            )
-        });
-        let (told, committed) = tokio::sync::oneshot::channel();
-        tokio::spawn(async move {
-            let result = written.await.unwrap_or(Err(StoreError::Stopped));
-            if result.is_ok() {
-                arrivals.announce(automation);
-            }
-            // The attempt may have ended; the item is in the inbox all the same.
-            let _ = told.send(result);
-        });
-        self.queue(seq, outcome, logical_at, Some(committed));
-        Ok(())
-    }
-}
-
-/// Where an end stands in the journal, and how long it took to get there.
-struct Place {
-    settled: u32,
-    logical_at: Time,
-    began: Instant,
-}
-
-fn apply_local(
-    db: &Connection,
-    entry: &'static Entry,
-    facts: &RunFacts,
-    effect: &Effect,
-    input: Value,
-    info: &CallInfo,
-    place: &Place,
-) -> Result<LocalEnd, StoreError> {
-    let apply = || calls::outcome(entry.apply_local(input, info, db), entry.name);
-    let end = |outcome| StepEnd {
-        outcome,
-        settled: Some(place.settled),
-        logical_at: place.logical_at,
-        duration_us: micros(place.began),
-        reused: false,
-    };
-    let step = &effect.step;
-    if step.class.is_effect() {
-        return Ok(
-            match intend::apply(db, &facts.program, effect, apply, end)? {
-                Ok(outcome) => LocalEnd::Ended(outcome),
-                Err(stopped) => LocalEnd::Stopped(entry, Box::new(stopped)),
-            },
-        );
-    }
-    let look = intend::Look {
-        operation: step.tool.clone(),
-        resources: effect.resources.clone(),
-        paid: None,
-        run: step.run,
-        run_started: effect.run_started,
-        now: effect.now,
-    };
-    let verdict = intend::decide_read(db, &facts.program, &look)?;
-    let stopped = match intend::with_grant(effect.grant, verdict) {
-        gate::Verdict::Allowed => None,
-        gate::Verdict::Refused(refusal) => Some(Intended::Refused(refusal)),
-        gate::Verdict::NeedsApproval(needed) => Some(Intended::NeedsApproval(needed)),
-    };
-    if let Some(stopped) = stopped {
-        return Ok(LocalEnd::Stopped(entry, Box::new(stopped)));
-    }
-    let end = end(apply());
-    steps::record(db, step, &end)?;
-    Ok(LocalEnd::Ended(end.outcome))
 }
 
 fn stopped(verdict: gate::Verdict, call: &Prepared) -> Option<Landed> {
@@ -587,28 +378,6 @@ fn stopped(verdict: gate::Verdict, call: &Prepared) -> Option<Landed> {
     }
 }
 
-/// What emits what emits: so far a script may go that feeds itself.
-pub(crate) const MOST_EMITTED: Crowd = Crowd {
-    generation: 100,
-    waiting: 10_000,
-};
-
-/// Why an automation may not emit one more, if it may not.
-fn runs_away(crowd: Crowd) -> Option<String> {
-    if crowd.generation >= MOST_EMITTED.generation {
-        return Some(format!(
-            "this is the {}th item in a chain of items of which each emitted the next; it was stopped before it went on for ever",
-            MOST_EMITTED.generation
-        ));
-    }
-    (crowd.waiting > MOST_EMITTED.waiting).then(|| {
-        format!(
-            "{} items wait already, and this run wanted to emit one more; it was stopped before they became more than can be done",
-            MOST_EMITTED.waiting
-        )
-    })
-}
-
 fn unknown_tool(tool: &str) -> ToolError {
     ToolError::not_done(
         FailureClass::Logic,
@@ -618,30 +387,6 @@ fn unknown_tool(tool: &str) -> ToolError {
     )
 }
 
-fn text(args: &Value, key: &str) -> Option<String> {
-    args.get(key)
-        .and_then(Value::as_str)
-        .filter(|t| !t.is_empty())
-        .map(str::to_owned)
-}
-
 pub(super) fn micros(began: Instant) -> i64 {
     i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_feeds_itself_is_stopped_by_its_length_or_its_breadth() {
-        let crowd = |generation, waiting| Crowd {
-            generation,
-            waiting,
-        };
-        assert_eq!(runs_away(crowd(99, 10_000)), None);
-        let says = |crowd, part| runs_away(crowd).is_some_and(|said| said.contains(part));
-        assert!(says(crowd(100, 1), "100th item in a chain"));
-        assert!(says(crowd(0, 10_001), "10000 items wait already"));
-    }
 }

@@ -2,11 +2,10 @@
 
 use super::attempt::{Attempt, End};
 use super::calls::{self, Ask, Landed, Reason};
-use super::dispatch::micros;
 use super::ending::Failure;
 use super::intend;
 use crate::sandbox::{LogLine, ScriptFailure};
-use crate::store::steps::{self, StepEnd};
+use crate::store::steps;
 use crate::store::{Durability, events, ledger};
 use crate::tools::ToolError;
 use deputy_protocol::{FailureClass, StepState};
@@ -36,15 +35,9 @@ impl Attempt {
                 reused,
                 began,
             } => {
-                let (settled, logical_at) = self.place();
-                let end = StepEnd {
-                    outcome: outcome.clone(),
-                    settled: Some(settled).filter(|_| !self.ending),
-                    logical_at,
-                    duration_us: micros(began),
-                    reused,
-                };
-                let (seq, automation) = (step.seq, self.facts.run.automation);
+                let end = self.end(outcome.clone(), reused, began);
+                let (seq, logical_at) = (step.seq, end.logical_at);
+                let automation = self.facts.run.automation;
                 let committed = self.parts.store.submit(Durability::Synced, move |db| {
                     intend::record_end(db, automation, &step, &key, &end)
                 });

@@ -5,8 +5,9 @@
 //! `recall.rs` (pure: how it answers another script, by content),
 //! `ending.rs` (pure: what a run becomes after an attempt), `keys.rs` (pure: effect keys),
 //! `intend.rs` (the transaction before an effect), `calls.rs` (one call's way to the outside),
-//! `aside.rs` (money for calls under way), `lanes.rs` (how many go through a connection at a time), `dispatch.rs` (which way a call goes), `landing.rs` (what comes of it), `attempt.rs` (the loop between worker and calls), `finish.rs` (the transaction after an
-//! attempt), `recover.rs` and `restored.rs` (what is done at start), `answers.rs` (what a person's answer does),
+//! `aside.rs` (money for calls under way), `lanes.rs` (how many go through a connection at a time), `dispatch.rs` (which way a call goes),
+//! `local.rs` (to the agent's own database), `ctx_calls.rs` (to the run itself), `landing.rs` (what comes
+//! of it), `attempt.rs` (the loop between worker and calls), `finish.rs` (the transaction after an attempt), `recover.rs` and `restored.rs` (what is done at start), `answers.rs` (what a person's answer does),
 //! `rehearse.rs`, `dry_run.rs`, `replay.rs`, `fixture.rs` and `examine.rs` (which execute nothing), `ask.rs`
 //! (what a person is asked about a run that failed).
 
@@ -15,6 +16,7 @@ mod aside;
 mod ask;
 mod attempt;
 mod calls;
+mod ctx_calls;
 mod dispatch;
 mod dry_run;
 mod ending;
@@ -25,6 +27,7 @@ mod intend;
 mod keys;
 mod landing;
 mod lanes;
+mod local;
 mod matcher;
 mod program;
 mod recall;
@@ -36,7 +39,7 @@ mod restored;
 pub use answers::{Resumed, Under, answer, cancel_all_idle, cancel_idle, resume_anew};
 pub use ask::fail_waiting;
 pub use attempt::{AttemptReport, RunContext};
-pub(crate) use dispatch::MOST_EMITTED;
+pub(crate) use ctx_calls::MOST_EMITTED;
 pub use dry_run::{dry_run, dry_run_within};
 pub use examine::{Examined, Recorded, examine, recorded};
 pub use finish::{open_need, pause_automation, resume_automation};

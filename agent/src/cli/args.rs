@@ -226,6 +226,9 @@ pub(super) enum Command {
     /// The vault of secrets.
     #[command(subcommand)]
     Vault(Vault),
+    /// The agent at login, without a terminal.
+    #[command(subcommand)]
+    Service(super::service::Service),
     /// Completions for a shell.
     Completions {
         /// Which shell.

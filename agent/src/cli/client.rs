@@ -24,7 +24,7 @@ pub(super) fn not_running(home: &str) -> ErrorBody {
     ErrorBody::new(
         "agent_not_running",
         format!("no agent is running on {home}; nothing was done"),
-        "start one with `deputy up` (in another terminal), or at login with a service",
+        "start one with `deputy up` (in another terminal), or at each login by `deputy service install`",
     )
 }
 

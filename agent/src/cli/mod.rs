@@ -1,7 +1,7 @@
 //! The command line: each command builds a control request, sends it to the running agent and
 //! prints the answer. `args.rs` is what can be typed, `requests.rs` what it asks for, `client.rs`
-//! the local socket, `print.rs` what people see, `up.rs` the agent itself, `pair.rs` and
-//! `remote.rs` devices elsewhere.
+//! the local socket, `print.rs` what people see, `up.rs` the agent itself, `service` the same at
+//! login, `pair.rs` and `remote.rs` devices elsewhere.
 
 mod args;
 mod client;
@@ -11,6 +11,7 @@ mod print;
 mod remote;
 mod requests;
 mod restore;
+mod service;
 mod up;
 
 use args::{Cli, Command};
@@ -62,6 +63,9 @@ pub fn main() -> ExitCode {
             // A reader that went away has seen what it wanted.
             let _ = writeln!(std::io::stdout(), "{schema}");
             Exit::Done.into()
+        }
+        Some(Command::Service(asked)) => {
+            at_home(json, |home| service::service(home, asked, json)).into()
         }
         Some(Command::Pair(args)) => at_home(json, |home| pair::pair(home, &args, json)).into(),
         Some(Command::Remote(args)) => {

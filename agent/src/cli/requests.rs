@@ -37,6 +37,7 @@ pub(super) fn request(command: Command) -> Result<Request, ErrorBody> {
         | Command::Remote(_)
         | Command::Completions { .. }
         | Command::Restore { .. }
+        | Command::Service(_)
         | Command::Contract(Contract::Schema) => {
             return Err(ErrorBody::new("usage", "this command needs no agent", ""));
         }

@@ -1,11 +1,16 @@
 """What is checked, in order. Each says what it expects; the first that fails ends everything."""
 
 import asyncio
+import json
+import re
 import time
 
 import make_vectors
 from carriers import CARRIERS, WrongCertificate
 from client import Conversation, Device, Failed, new_id, new_key, within
+from google.protobuf.json_format import ParseDict
+from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
+from opentelemetry.proto.trace.v1.trace_pb2 import Status, TracesData
 from pairing import BadLink, PairingLink
 from session import (
     KNOWN, LARGEST_BODY, LAST, Goodbye, Handshake, OtherVersion, Session, opening,
@@ -340,3 +345,37 @@ async def who_is_revoked_is_cut_off_at_once(world):
     talk = await world.device.connect("quic")
     await talk.ask("status")
     await talk.close()
+
+
+@check
+async def opentelemetry_reads_the_audit_trail(world):
+    run = await world.cli("automation", "run", world.automation)
+    records = await world.cli("export", "--all", "--format", "otlp")
+    spans, logs = [], []
+    for record in records:
+        # Raises for a field that is not there, or of another type.
+        if "resourceSpans" in record:
+            read = ParseDict(record, TracesData())
+            spans += [s for r in read.resource_spans for o in r.scope_spans for s in o.spans]
+        else:
+            read = ParseDict(record, LogsData())
+            logs += [e for r in read.resource_logs for o in r.scope_logs for e in o.log_records]
+
+    def attribute(of, key):
+        return next((a.value.string_value for a in of.attributes if a.key == key), None)
+
+    root = next(s for s in spans if attribute(s, "deputy.run") == run["id"])
+    steps = [s for s in spans if s.parent_span_id == root.span_id]
+    expect([s.name for s in steps] == ["notify.send"], f"its steps: {[s.name for s in steps]}")
+    expect(all(s.trace_id == root.trace_id for s in steps), "steps are in their run's trace")
+    expect(0 < root.start_time_unix_nano <= steps[0].start_time_unix_nano, "a step before its run")
+    expect(steps[0].end_time_unix_nano <= root.end_time_unix_nano, "a step after its run")
+    expect(root.status.code == Status.STATUS_CODE_OK, f"{root.status}")
+    told = [e.event_name for e in logs if e.span_id == root.span_id]
+    expect(told[0] == "deputy.run_started" and told[-1] == "deputy.run_ended", f"{told}")
+    # In JSON these are digits, and so many (the one exception from protocol buffers' own JSON).
+    numbers = [s for r in records for s in re.findall(r'"(?:trace|span)Id": "([^"]*)"', json.dumps(r))]
+    expect({len(n) for n in numbers} == {16, 32}, f"{set(map(len, numbers))}")
+    expect(all(re.fullmatch("[0-9a-f]+", n) for n in numbers), "numbers are in hex")
+    again = await world.cli("export", "--all", "--format", "otlp")
+    expect(again == records, "the same at another time")

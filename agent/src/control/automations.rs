@@ -1,4 +1,4 @@
-//! Automations: lists, states, contracts, export.
+//! Automations: lists, states, contracts.
 
 use super::apply::stored;
 use super::{Answer, Control, key, not_found};
@@ -264,67 +264,6 @@ impl Control {
         found
             .map(Response::ContractDiff)
             .ok_or_else(|| not_found("contract version of", id))
-    }
-
-    pub(super) async fn export(&self, id: &str) -> Answer<Response> {
-        let automation = key(Key::Automation, id)?;
-        let found = stored(
-            self.executor
-                .parts
-                .store
-                .read(move |db| {
-                    let Some(row) = automations::row(db, automation)? else { return Ok(None) };
-                    let contract = automations::contract(db, automation, row.contract_version)?;
-                    let script = automations::script(db, automation, row.script_version)?;
-                    let (Some((contract, _)), Some((script, fixtures))) = (contract, script) else { return Ok(None) };
-                    let contract: Value =
-                        serde_json::from_str(&contract).map_err(|e| StoreError::corrupt("contract", e))?;
-                    Ok(Some(json!({
-                        "bundle": crate::planner::BUNDLE_VERSION, "name": row.name, "contract": contract,
-                        "script": script, "fixtures": fixtures,
-                    })))
-                })
-                .await,
-        )?;
-        let redactor = &self.executor.parts.redactor;
-        found
-            .map(|bundle| Response::Document(redactor.json(&bundle)))
-            .ok_or_else(|| not_found("automation", id))
-    }
-
-    pub(super) async fn export_all(&self, format: &str) -> Answer<Response> {
-        if format != "jsonl" {
-            return Err(ErrorBody::new(
-                "not_supported",
-                format!("the audit trail cannot be written as “{format}” yet"),
-                "use --format jsonl",
-            ));
-        }
-        let records = stored(
-            self.executor
-                .parts
-                .store
-                .read(|db| {
-                    let mut records = Vec::new();
-                    let mut seq = 0;
-                    loop {
-                        let batch = events::after(db, seq, None, 10_000)?;
-                        let Some(last) = batch.last() else { break };
-                        seq = last.seq;
-                        records.extend(
-                            batch
-                                .into_iter()
-                                .filter_map(|e| serde_json::to_value(e).ok()),
-                        );
-                    }
-                    Ok(records)
-                })
-                .await,
-        )?;
-        let records = Value::Array(records);
-        Ok(Response::Document(
-            self.executor.parts.redactor.json(&records),
-        ))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Control: the only door for every client. A request comes in, is applied, and is answered; the
 //! command line on the local socket and devices far away use the same requests.
 //!
-//! `apply.rs` says which request goes where; `commands.rs` makes a command count once; `automations.rs`, `planning.rs`, `proposals.rs`, `work.rs`, `arrivals.rs`, `needs.rs`,
+//! `apply.rs` says which request goes where; `commands.rs` makes a command count once; `automations.rs`, `export.rs`, `planning.rs`, `proposals.rs`, `work.rs`, `arrivals.rs`, `needs.rs`,
 //! `settings.rs`, `models.rs`, `versions.rs`, `schedules.rs`, `connections.rs`, `devices.rs` and `pushes.rs` apply them; `server.rs` is the local socket.
 
 mod apply;
@@ -10,6 +10,7 @@ mod automations;
 mod commands;
 mod connections;
 mod devices;
+mod export;
 mod models;
 mod needs;
 mod planning;

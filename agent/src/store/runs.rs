@@ -6,6 +6,7 @@ use deputy_protocol::{FailureClass, RunState, Time, WaitingFor};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// What the executor needs to know of a run.
 #[derive(Clone, Debug)]
@@ -268,6 +269,15 @@ pub fn list(
         )?
         .collect::<Result<_, _>>()?;
     Ok(rows)
+}
+
+/// The seeds of all runs, by their ids.
+pub fn seeds(db: &Connection) -> Result<HashMap<String, Vec<u8>>, StoreError> {
+    let mut query = db.prepare_cached("SELECT id, seed FROM runs")?;
+    let seeds = query
+        .query_map([], |r| Ok((Key::Run.id(r.get(0)?), r.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    Ok(seeds)
 }
 
 /// The runs for an input, oldest first.

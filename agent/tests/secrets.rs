@@ -136,6 +136,7 @@ impl Client {
             ),
             ("export", json!({"automation": "a1"})),
             ("export_all", json!({"format": "jsonl"})),
+            ("export_all", json!({"format": "otlp"})),
             ("doctor", Value::Null),
             ("vault_show", Value::Null),
             (

@@ -67,7 +67,6 @@ pub use connect::{Carrier, CarrierChoice};
 pub use dial::{DialConfig, Dialler};
 pub use error::LinkError;
 pub use io::{read_message, write_message};
-pub use quic::fewer_acknowledgements;
 pub use stream::{LinkReader, LinkStream, LinkWriter, accept_key, closed_with};
 pub use trust::{Trust, certificate_hash};
 pub use websocket::Duplex;

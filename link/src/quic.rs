@@ -7,7 +7,7 @@ use crate::session::{Words, await_welcome};
 use crate::trust::Trust;
 use deputy_protocol::link::{ALPN, Binding, EXPORTER_LABEL, Message, Role, Welcome};
 use quinn::crypto::rustls::QuicClientConfig;
-use quinn::{AckFrequencyConfig, Endpoint, TransportConfig, VarInt};
+use quinn::{Endpoint, TransportConfig, VarInt};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,15 +92,6 @@ fn any_port(towards: SocketAddr) -> SocketAddr {
     }
 }
 
-/// Asks the other end to acknowledge each tenth packet in place of each second: an acknowledgement
-/// costs both ends about as much as a packet of data (draft-ietf-quic-ack-frequency). What is lost or
-/// comes out of order is still told at once, and nothing waits longer than the usual 25 ms.
-pub fn fewer_acknowledgements() -> AckFrequencyConfig {
-    let mut config = AckFrequencyConfig::default();
-    config.ack_eliciting_threshold(VarInt::from_u32(9));
-    config
-}
-
 fn transport(role: Role) -> TransportConfig {
     let streams = match role {
         Role::Agent => STREAMS,
@@ -114,7 +105,6 @@ fn transport(role: Role) -> TransportConfig {
         .max_concurrent_bidi_streams(VarInt::from_u32(streams))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
-        .ack_frequency_config(Some(fewer_acknowledgements()))
         .datagram_receive_buffer_size(None);
     transport
 }

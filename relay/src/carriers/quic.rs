@@ -107,7 +107,6 @@ fn transport(hub: &Hub) -> TransportConfig {
         .stream_receive_window(VarInt::from_u32(hub.config.limits.stream_window))
         // Cannot fail: it is far below the largest.
         .max_idle_timeout(hub.config.timeouts.silent.try_into().ok())
-        .ack_frequency_config(Some(deputy_link::fewer_acknowledgements()))
         .datagram_receive_buffer_size(None);
     transport
 }

@@ -1,7 +1,7 @@
 // Devices and their line: pairing over each carrier, what is said while relay or agent are away, bad
 // links, rights, revocation.
 
-import { Agent, DESKTOP, PHONE, Relay, browser, connected, seen, shot, until } from '../world.mjs'
+import { Agent, DESKTOP, PATIENCE, PHONE, Relay, browser, connected, seen, shot, until } from '../world.mjs'
 
 /** Which carrier a page's streams had. */
 function carriers(page) {
@@ -96,7 +96,9 @@ export default async function devices(stage) {
       await shot(far, 'phone-not-sent-yet')
       if ((await agent.cli('automations'))[0].state !== 'active') throw new Error('it was applied')
       await relay.up()
-      await until('the pause', async () => (await agent.cli('automations'))[0].state === 'paused')
+      // The agent misses a killed relay with its next keep-alive only, up to twenty seconds later.
+      const isPaused = async () => (await agent.cli('automations'))[0].state === 'paused'
+      await until('the pause', isPaused, 2 * PATIENCE)
       await seen(far, /paused/i)
       await here.goto(`${agent.address}/automations/a1`)
       await here.getByRole('button', { name: 'Resume' }).click()

@@ -3,6 +3,8 @@
 //! There is one test: two managers would share their control groups. A machine on which no such manager can be had (containers that let nobody make control groups)
 //! tests only what is said there.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+// What was not tested is said.
+#![allow(clippy::print_stdout)]
 
 use deputy_tests::{Binary, Home, PATIENCE, wait_until};
 use serde_json::Value;

@@ -35,16 +35,26 @@ pub(super) async fn order(hub: &Hub, keeper: &Keeper) -> Result<Certificate, Acm
     let names = &keeper.config.names;
     let identifiers: Vec<_> = names.iter().cloned().map(Identifier::Dns).collect();
     let mut order = account.new_order(&NewOrder::new(&identifiers)).await?;
-    if prepare(&turn, &mut order).await? {
+    let must_wait = match prepare(&turn, &mut order).await {
+        // An authority that looks at once answers with what it saw.
+        Err(error @ AcmeError::Refused(_)) => {
+            return Err(failed_check(&mut order).await.unwrap_or(error));
+        }
+        prepared => prepared?,
+    };
+    if must_wait {
         let ready = order.poll_ready(&LOOK).await;
         if !matches!(ready, Ok(OrderStatus::Ready)) {
-            return Err(match failed_check(&mut order).await {
-                Some(error) => error,
-                None => ready.err().map_or_else(
-                    || AcmeError::Refused("the order became invalid without a reason".into()),
-                    AcmeError::from,
-                ),
-            });
+            if let Some(error) = failed_check(&mut order).await {
+                return Err(error);
+            }
+            // Which name it was could not be learned, but why.
+            if let Some(problem) = &order.state().error {
+                let (name, reason) = (names.join(", "), words(problem));
+                return Err(AcmeError::Check { name, reason });
+            }
+            let reason = || AcmeError::Refused("the order became invalid without a reason".into());
+            return Err(ready.err().map_or_else(reason, AcmeError::from));
         }
     }
     drop(turn);
@@ -143,7 +153,8 @@ async fn failed_check(order: &mut Order) -> Option<AcmeError> {
     while let Some(authorization) = authorizations.next().await {
         let mut authorization = authorization.ok()?;
         authorization.refresh().await.ok()?;
-        if authorization.status != AuthorizationStatus::Valid {
+        use AuthorizationStatus::{Pending, Valid};
+        if !matches!(authorization.status, Valid | Pending) {
             let name = authorization.identifier().to_string();
             let reason = reason(&authorization);
             return Some(AcmeError::Check { name, reason });

@@ -52,7 +52,7 @@ impl User {
         loop {
             let asked = self.systemctl(&["show", "--property", "Version"]);
             if asked.is_some() {
-                return true;
+                return self.can_start();
             }
             let ended = self.manager.as_mut().unwrap().try_wait().unwrap();
             if ended.is_some() || Instant::now() > deadline {
@@ -62,6 +62,20 @@ impl User {
             }
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
+    }
+
+    /// Whether the manager may start anything: it needs control groups for that.
+    fn can_start(&self) -> bool {
+        let units = self.dir.path().join("config/systemd/user");
+        std::fs::create_dir_all(&units).unwrap();
+        let nothing = "[Service]\nType=oneshot\nExecStart=/bin/true\n";
+        std::fs::write(units.join("nothing.service"), nothing).unwrap();
+        let started = self.systemctl(&["daemon-reload"]).is_some()
+            && self.systemctl(&["start", "nothing"]).is_some();
+        if !started {
+            println!("the user manager that can be had here starts nothing");
+        }
+        started
     }
 
     fn home(&self) -> Home {
@@ -136,8 +150,9 @@ fn the_agent_runs_as_a_service_comes_again_when_it_is_killed_and_stays_away_when
     let mut user = User::new();
     if !user.with_manager() {
         let (exit, said) = user.service(&["install"]);
-        let code = said["error"]["code"].as_str();
-        assert_eq!((exit, code), (1, Some("no_service_manager")), "{said}");
+        let code = said["error"]["code"].as_str().unwrap();
+        assert_eq!(exit, 1, "{said}");
+        assert!(["no_service_manager", "service"].contains(&code), "{said}");
         return;
     }
     assert_eq!(user.state(), [false, false, false]);

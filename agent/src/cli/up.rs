@@ -39,16 +39,17 @@ pub(super) fn home() -> Result<PathBuf, ErrorBody> {
     }
 }
 
+/// The relays that were typed.
+pub(super) fn relays(typed: &[String]) -> Result<Vec<RelayChoice>, ErrorBody> {
+    let relays: Result<_, String> = typed.iter().map(|relay| relay.parse()).collect();
+    relays.map_err(|wrong| ErrorBody::new("usage", wrong, "--relay relay.example.org"))
+}
+
 /// Runs the agent until it is told to stop.
 pub(super) fn up(args: &UpArgs, json: bool) -> Exit {
-    let relays: Result<Vec<RelayChoice>, String> =
-        args.relay.iter().map(|relay| relay.parse()).collect();
-    let relays = match relays {
+    let relays = match relays(&args.relay) {
         Ok(relays) => relays,
-        Err(wrong) => {
-            let error = ErrorBody::new("usage", wrong, "--relay relay.example.org");
-            return print::error(&error, json, Exit::Usage);
-        }
+        Err(error) => return print::error(&error, json, Exit::Usage),
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("DEPUTY_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));

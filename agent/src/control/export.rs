@@ -83,16 +83,16 @@ fn telemetry(db: &Connection) -> Result<Vec<Value>, StoreError> {
     let mut before = None;
     loop {
         let batch = runs::list(db, None, None, before, BATCH)?;
-        let Some(last) = batch.last() else { break };
-        before = Key::Run.parse(&last.id).ok();
+        if batch.is_empty() {
+            return Ok(records);
+        }
         for run in &batch {
-            let Ok(key) = Key::Run.parse(&run.id) else {
-                continue;
-            };
+            let key = Key::Run.parse(&run.id);
+            let key = key.map_err(|e| StoreError::corrupt("run", e))?;
+            before = Some(key);
             records.extend(otlp::trace(run, &steps::view(db, key)?, &seeds));
         }
     }
-    Ok(records)
 }
 
 fn in_batches(db: &Connection, mut take: impl FnMut(&[Event])) -> Result<(), StoreError> {

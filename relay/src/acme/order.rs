@@ -153,8 +153,10 @@ async fn failed_check(order: &mut Order) -> Option<AcmeError> {
     while let Some(authorization) = authorizations.next().await {
         let mut authorization = authorization.ok()?;
         authorization.refresh().await.ok()?;
-        use AuthorizationStatus::{Pending, Valid};
-        if !matches!(authorization.status, Valid | Pending) {
+        if !matches!(
+            authorization.status,
+            AuthorizationStatus::Valid | AuthorizationStatus::Pending
+        ) {
             let name = authorization.identifier().to_string();
             let reason = reason(&authorization);
             return Some(AcmeError::Check { name, reason });

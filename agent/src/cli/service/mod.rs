@@ -6,8 +6,7 @@
 mod launchd;
 mod systemd;
 
-use super::{Exit, client, print};
-use crate::remote::RelayChoice;
+use super::{Exit, client, print, up};
 use clap::{Args, Subcommand};
 use deputy_protocol::ErrorBody;
 use deputy_protocol::control::Request;
@@ -196,13 +195,16 @@ fn install(manager: &dyn Manager, home: &Path, args: InstallArgs) -> Result<Said
         job.home.display(),
         manager.remark()
     );
-    Ok((message, document(manager)))
+    Ok((message, document(manager, manager.state())))
 }
 
 fn uninstall(manager: &dyn Manager, home: &Path) -> Result<Said, ErrorBody> {
     let file = manager.file();
     if !file.exists() {
-        return Ok(("No service is installed.".into(), document(manager)));
+        return Ok((
+            "No service is installed.".into(),
+            document(manager, manager.state()),
+        ));
     }
     let failed = |why: String| {
         ErrorBody::new(
@@ -219,7 +221,7 @@ fn uninstall(manager: &dyn Manager, home: &Path) -> Result<Said, ErrorBody> {
         "Deputy stopped, and starts at login no more. Its data stay in {}.",
         home.display()
     );
-    Ok((message, document(manager)))
+    Ok((message, document(manager, manager.state())))
 }
 
 fn status(manager: &dyn Manager) -> Said {
@@ -232,11 +234,11 @@ fn status(manager: &dyn Manager) -> Said {
             manager.log()
         ),
     };
-    (message, document(manager))
+    (message, document(manager, state))
 }
 
-fn document(manager: &dyn Manager) -> Value {
-    let (file, State { enabled, running }) = (manager.file(), manager.state());
+fn document(manager: &dyn Manager, State { enabled, running }: State) -> Value {
+    let file = manager.file();
     let installed = file.exists();
     json!({"installed": installed, "enabled": installed && enabled, "running": installed && running, "file": file})
 }
@@ -253,10 +255,8 @@ fn job(home: &Path, args: InstallArgs) -> Result<Job, ErrorBody> {
     if let Some(listen) = args.listen {
         words.extend(["--listen".to_owned(), listen.to_string()]);
     }
+    up::relays(&args.relay)?;
     for relay in args.relay {
-        if let Err(wrong) = relay.parse::<RelayChoice>() {
-            return Err(ErrorBody::new("usage", wrong, "--relay relay.example.org"));
-        }
         words.extend(["--relay".to_owned(), relay]);
     }
     let environment = (HANDED_ON.iter())

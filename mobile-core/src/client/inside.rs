@@ -173,7 +173,7 @@ impl Client {
 
     fn messages(&mut self, attempt: u64, now: Now) {
         loop {
-            match self.line.next_message() {
+            match self.line.next_message(now) {
                 Ok(Some(body)) => {
                     // What a newer agent says and this version cannot read is not for it.
                     if let Ok(down) = serde_json::from_slice::<Down>(&body) {

@@ -23,6 +23,10 @@ const TRY_SOONER: u64 = 5_000;
 /// How long a sign of life may take, ms.
 const SILENCE: u64 = 6_000;
 
+/// How long one piece of at most 64 KiB may be under way, ms. A relay that puts bytes of its own between
+/// the agent's would else make this device deaf for as long as it likes, with signs of life.
+const PIECE: u64 = 30_000;
+
 /// The stages.
 enum Phase {
     Resting,
@@ -45,6 +49,8 @@ enum Phase {
         asked: Option<u64>,
         /// When a sign of life was asked for, that has not come.
         tried: Option<u64>,
+        /// The number of the piece that is arriving, and since when.
+        piece: Option<(u64, u64)>,
     },
     NotKnown,
     OtherVersion,
@@ -166,11 +172,15 @@ impl Line {
                 heard,
                 asked,
                 tried,
+                piece,
                 ..
-            } => Some(match tried {
-                Some(tried) => tried + SILENCE,
-                None => try_at(*heard, *asked),
-            }),
+            } => {
+                let silent = match tried {
+                    Some(tried) => tried + SILENCE,
+                    None => try_at(*heard, *asked),
+                };
+                Some(piece.map_or(silent, |(_, since)| silent.min(since + PIECE)))
+            }
             Phase::Resting | Phase::NotKnown | Phase::OtherVersion => None,
         }
     }
@@ -208,6 +218,13 @@ impl Line {
             Phase::Open {
                 tried: Some(tried), ..
             } if tried + SILENCE <= now.ticks => silent("the agent"),
+            Phase::Open {
+                piece: Some((_, since)),
+                ..
+            } if since + PIECE <= now.ticks => {
+                let why = "what arrives cannot be read".to_owned();
+                Err((attempt, Fell::Broken(why)))
+            }
             _ => Ok(None),
         }
     }
@@ -283,6 +300,7 @@ impl Line {
                 heard,
                 asked,
                 tried,
+                ..
             } => {
                 session.push(bytes);
                 *heard = now.ticks;
@@ -300,20 +318,29 @@ impl Line {
             heard: now.ticks,
             asked: None,
             tried: None,
+            piece: None,
         };
         self.agent = Some(greeted.agent);
         self.in_vain = 0;
         self.backoff.reset();
     }
 
-    pub(super) fn next_message(&mut self) -> Result<Option<Vec<u8>>, Fell> {
-        let Phase::Open { session, .. } = &mut self.phase else {
+    pub(super) fn next_message(&mut self, now: Now) -> Result<Option<Vec<u8>>, Fell> {
+        let Phase::Open { session, piece, .. } = &mut self.phase else {
             return Ok(None);
         };
         match session.pull()? {
             Some(Received::Message(body)) => Ok(Some(body)),
             Some(Received::Goodbye) => Err(Fell::Broken("the agent has stopped".to_owned())),
-            None => Ok(None),
+            None => {
+                let before = piece.take();
+                *piece = session.under_way().map(|number| {
+                    before
+                        .filter(|(of, _)| *of == number)
+                        .unwrap_or((number, now.ticks))
+                });
+                Ok(None)
+            }
         }
     }
 

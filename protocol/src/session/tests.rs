@@ -191,6 +191,30 @@ fn an_end_without_goodbye_is_told_from_one_with_it() {
 }
 
 #[test]
+fn a_piece_that_is_not_whole_is_told_from_the_one_before() {
+    let (mut device, mut agent) = pair(Kind::Known, None);
+    assert_eq!(device.under_way(), None);
+    let first = agent.seal(b"one", 0).unwrap();
+    let second = agent.seal(b"two", 0).unwrap();
+    let (head, rest) = second.split_at(1);
+    assert_eq!(
+        messages(&mut device, &[&first, head].concat())
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(device.under_way(), Some(1));
+    assert_eq!(messages(&mut device, rest).unwrap().len(), 1);
+    assert_eq!(device.under_way(), None);
+    // What is announced and never comes stays the same one, whatever arrives.
+    for _ in 0..3 {
+        let said = [&[0xff, 0xff][..], &agent.seal(b"three", 0).unwrap()].concat();
+        assert!(messages(&mut device, &said).unwrap().is_empty());
+        assert_eq!(device.under_way(), Some(2));
+    }
+}
+
+#[test]
 fn messages_of_every_length_arrive_whole_and_no_longer_one_is_taken() {
     let (mut ours, mut theirs) = pair(Kind::Known, None);
     let part = MAX_NOISE - 17;

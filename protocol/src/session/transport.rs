@@ -45,6 +45,8 @@ pub struct Session {
     sent: u64,
     keyed_at_ms: Option<u64>,
     received: u64,
+    /// How many Noise messages have been opened, under whichever key.
+    opened: u64,
     over: Option<SessionError>,
     ended: bool,
 }
@@ -67,6 +69,7 @@ impl Session {
             sent: 0,
             keyed_at_ms: None,
             received: 0,
+            opened: 0,
             over: None,
             ended: false,
         })
@@ -131,6 +134,13 @@ impl Session {
         }
     }
 
+    /// The number of the Noise message that has begun to arrive and is not whole. The length before it
+    /// is not sealed: whoever carries the stream can announce what never comes, and all that does come
+    /// then counts as part of it. So a message that stays under way for long is no sign of life.
+    pub fn under_way(&self) -> Option<u64> {
+        (!self.waiting.is_empty()).then_some(self.opened)
+    }
+
     /// The next message, if a whole one has arrived. An error ends the session.
     pub fn pull(&mut self) -> Result<Option<Received>, SessionError> {
         if let Some(over) = &self.over {
@@ -187,6 +197,7 @@ impl Session {
             return Err(SessionError::Protocol("an empty message"));
         };
         self.received += 1;
+        self.opened += 1;
         match *what {
             PART | LAST => {
                 if self.parts.len() + content.len() > MAX_BODY {

@@ -274,6 +274,42 @@ fn a_line_that_died_in_silence_is_found_out_by_trying_it() {
     assert_eq!(world.dials.len(), 2);
 }
 
+/// Found by fuzzing: the length before a piece is all that is not sealed of it.
+#[test]
+fn a_relay_that_announces_a_piece_that_never_comes_makes_nobody_deaf() {
+    let mut world = World::new();
+    world.settle();
+    world.client.received(1, &[0xff, 0xff], world.now);
+    // The agent's answer is swallowed as part of that piece, and yet it is a sign of life.
+    let id = world.client.command(run_ask("a1"), world.now).unwrap();
+    world.pass(29_999);
+    assert_eq!(world.fate(&id), CommandState::Sent);
+    assert_eq!(world.dials.len(), 1);
+    assert_eq!(world.agent.applied.len(), 1);
+    world.pass(2_000);
+    assert!(matches!(world.fate(&id), CommandState::Applied { .. }));
+    assert_eq!(world.agent.applied, [id]);
+    assert_eq!(world.dials.len(), 2);
+}
+
+/// A slow line is none that is meddled with: each piece has its own time.
+#[test]
+fn a_long_answer_over_a_slow_line_is_waited_for_piece_by_piece() {
+    let mut world = World::new();
+    world.settle();
+    world.agent.happens(&"x".repeat(200_000), 1);
+    let sealed = world.sealed_for(1);
+    assert!(sealed.len() > 3 * 65_535);
+    for (n, bytes) in sealed.chunks(4_000).enumerate() {
+        assert!(world.events().is_empty(), "after {n}");
+        world.pass(1_500);
+        world.client.received(1, bytes, world.now);
+    }
+    world.settle();
+    assert_eq!(world.events(), [1]);
+    assert_eq!(world.dials.len(), 1);
+}
+
 /// slopus/happy #1208, #1308: stale until it is reopened.
 #[test]
 fn an_app_that_rests_lets_go_and_is_up_to_date_at_once_when_it_is_seen_again() {

@@ -305,6 +305,13 @@ impl World {
         }
     }
 
+    /// What the agent has to say over a line and what the relay holds back for now.
+    pub(super) fn sealed_for(&mut self, attempt: u64) -> Vec<u8> {
+        self.agent_speaks();
+        let held = { self.to_client.drain(..) }.filter(|(to, _)| *to == attempt);
+        held.flat_map(|(_, bytes)| bytes).collect()
+    }
+
     fn answer_handshake(&mut self, attempt: u64) {
         let Some(End::Opening(arrived)) = self.ends.get(&attempt) else {
             return;

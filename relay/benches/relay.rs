@@ -230,7 +230,7 @@ impl Running {
             }
         };
         let listen: std::net::SocketAddr = field("listen").parse().unwrap();
-        let hash = base64::engine::general_purpose::STANDARD
+        let hash = base64::engine::general_purpose::URL_SAFE_NO_PAD
             .decode(field("sha256"))
             .unwrap();
         Self {

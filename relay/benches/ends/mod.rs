@@ -57,7 +57,7 @@ pub fn bare_server() -> (Endpoint, [u8; 32]) {
 pub async fn serve_bare() {
     use base64::Engine;
     let (endpoint, hash) = bare_server();
-    let hash = base64::engine::general_purpose::STANDARD.encode(hash);
+    let hash = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(hash);
     let at = endpoint.local_addr().unwrap();
     println!("{{\"listen\":\"{at}\"}}\n{{\"sha256\":\"{hash}\"}}");
     while let Some(incoming) = endpoint.accept().await {

@@ -63,46 +63,50 @@ pub(crate) async fn serve(hub: Arc<Hub>, arrived: Arrived) -> CloseCode {
         hub: hub.clone(),
         link,
     };
-    let Duplex { source, sink } = arrived.stream;
+    let Arrived {
+        stream: Duplex { source, sink },
+        secret,
+        binding,
+        streams,
+        silent,
+    } = arrived;
     let mut messages = Messages::new(source);
     let now = std::time::Instant::now();
     let mut agent = Agent {
         hub: hub.clone(),
         link,
-        port: Port {
-            tell,
-            streams: arrived.streams,
-        },
+        port: Port { tell, streams },
         sink,
-        secret: arrived.secret,
-        binding: arrived.binding,
+        secret,
+        binding,
         last_id: 0,
         key: None,
         pushes: Bucket::full(hub.config.limits.pushes, now),
         requests: Bucket::full(hub.config.limits.requests, now),
     };
     let must_register_by = Instant::now() + hub.config.timeouts.register;
-    let mut silent_at = arrived.silent.map(|silent| Instant::now() + silent);
+    let mut silent_at = silent.map(|silent| Instant::now() + silent);
     let end = loop {
         let step = tokio::select! {
             message = messages.next() => {
-                silent_at = arrived.silent.map(|silent| Instant::now() + silent);
+                silent_at = silent.map(|silent| Instant::now() + silent);
                 match message {
-                    Ok(message) => agent.heard(message).await,
+                    // Boxed, as below: an idle link holds no room for what it may have to do.
+                    Ok(message) => Box::pin(agent.heard(message)).await,
                     Err(NoMore::Ended) => Err(CloseCode::Done),
                     Err(NoMore::Malformed(reason)) => {
-                        agent.refuse(malformed(&reason)).await;
+                        Box::pin(agent.refuse(malformed(&reason))).await;
                         Err(CloseCode::Malformed)
                     }
                 }
             }
-            Some(notice) = notices.recv() => agent.tell(notice).await,
+            Some(notice) = notices.recv() => Box::pin(agent.tell(notice)).await,
             () = hub.draining.cancelled() => {
-                let _ = agent.say(&hub.going_away()).await;
+                let _ = Box::pin(agent.say(&hub.going_away())).await;
                 Err(CloseCode::GoingAway)
             }
             () = sleep_until(must_register_by), if agent.key.is_none() => {
-                agent.refuse(Refusal::new(RefusalCode::Timeout)).await;
+                Box::pin(agent.refuse(Refusal::new(RefusalCode::Timeout))).await;
                 Err(CloseCode::Timeout)
             }
             () = until(silent_at) => Err(CloseCode::Timeout),

@@ -13,7 +13,7 @@ use crate::observe::Redactor;
 use crate::push::Pusher;
 use crate::remote::Remote;
 use crate::sandbox::{Pool, PoolConfig};
-use crate::scheduler::{FolderWatch, Scheduler};
+use crate::scheduler::{FolderWatch, MailWatch, Scheduler};
 use crate::store::{Durability, Store, StoreError, costs, settings, triggers};
 use crate::tools::{OutsideEnv, registry};
 use serde_json::Value;
@@ -54,6 +54,7 @@ pub struct Agent {
     pub control: Control,
     scheduler: tokio::task::JoinHandle<()>,
     folders: tokio::task::JoinHandle<()>,
+    mailboxes: tokio::task::JoinHandle<()>,
     maintainer: tokio::task::JoinHandle<()>,
     pushes: tokio::task::JoinHandle<()>,
 }
@@ -130,6 +131,7 @@ impl Agent {
         });
         let scheduler = tokio::spawn(Scheduler::new(executor.clone(), notices).run());
         let folders = tokio::spawn(FolderWatch::new(Arc::clone(&executor.parts)).run());
+        let mailboxes = tokio::spawn(MailWatch::new(Arc::clone(&executor.parts)).run());
         let maintainer = Maintainer::new(Arc::clone(&executor.parts), Arc::clone(&models));
         let maintainer = tokio::spawn(maintainer.run());
         let remote = Remote::open(
@@ -153,6 +155,7 @@ impl Agent {
             control,
             scheduler,
             folders,
+            mailboxes,
             maintainer,
             pushes,
         })
@@ -177,6 +180,9 @@ impl Agent {
         }
         if let Err(error) = self.folders.await {
             tracing::error!(%error, "the watch over folders stopped unexpectedly");
+        }
+        if let Err(error) = self.mailboxes.await {
+            tracing::error!(%error, "the watch over mailboxes stopped unexpectedly");
         }
     }
 

@@ -24,7 +24,7 @@ mod wait;
 pub use agent::{Agent, Binary, Launch};
 pub use client::{AskError, Follow};
 pub use dishonest::{DishonestRelay, Meddler, Meddling, connected_length};
-pub use dovecot::Passwords;
+pub use dovecot::{ImapServer, Passwords};
 pub use home::{Home, Output, bundle};
 pub use http::{HttpServer, Page};
 pub use line::BadLine;

@@ -109,6 +109,11 @@ impl SmtpServer {
             .collect()
     }
 
+    /// The Maildir into which everything is delivered.
+    pub fn maildir(&self) -> PathBuf {
+        self.dir.path().join("box/inbox")
+    }
+
     /// What it logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("mail.log")).unwrap_or_default()

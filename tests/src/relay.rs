@@ -29,7 +29,12 @@ impl Certificate {
         let dir = tempfile::tempdir().unwrap();
         let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
         let pem = |what: &str, der: &[u8]| {
+            // No line may be longer, or OpenSSL does not read it.
             let text = STANDARD.encode(der);
+            let lines: Vec<&str> = { text.as_bytes().chunks(64) }
+                .filter_map(|line| std::str::from_utf8(line).ok())
+                .collect();
+            let text = lines.join("\n");
             format!("-----BEGIN {what}-----\n{text}\n-----END {what}-----\n")
         };
         let key = made.signing_key.serialize_der();

@@ -2,7 +2,7 @@
 //! and mail.
 #![allow(clippy::unwrap_used)]
 
-use deputy_tests::{Home, HttpServer, Output, Page, SmtpServer, wait_until};
+use deputy_tests::{Home, HttpServer, ImapServer, Output, Page, SmtpServer, wait_until};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -136,6 +136,44 @@ fn what_cannot_be_planned_without_a_model_is_said() {
         refused.error
     );
     assert_eq!(home.cli(&["automations"]).json, json!([]));
+}
+
+#[test]
+fn mails_are_told_of_as_they_come_and_together_when_a_time_was_said() {
+    let smtp = SmtpServer::with_password("me", "secret");
+    let mut imap = ImapServer::new("me", "secret");
+    let home = Home::new();
+    let _agent = home.start();
+    let port = imap.port.to_string();
+    let also = [
+        "--imap-host",
+        "127.0.0.1",
+        "--imap-port",
+        &port,
+        "--username",
+        "me",
+        "--password-stdin",
+    ];
+    home.connect_mail(smtp.port, &also, "secret").done();
+    let each = delegate(&home, "tell me when a mail from billing@shop.test arrives");
+    let together = delegate(
+        &home,
+        "every weekday at 8, mail you@example.test the new invoices from this inbox",
+    );
+    let mail = |from: &str, subject: &str| {
+        format!("From: {from}\r\nTo: me@example.test\r\nSubject: {subject}\r\n\r\ntext\r\n")
+    };
+    imap.deliver("INBOX", &mail("Ann <ann@example.test>", "Hello"));
+    imap.deliver("INBOX", &mail("Shop <billing@shop.test>", "Invoice 17"));
+    let told = wait_until("the mail to be told", || {
+        Some(notifications(&home, &each)).filter(|told| !told.is_empty())
+    });
+    assert_eq!(told, ["Invoice 17, from Shop"]);
+    assert_eq!(run(&home, &together)["result"]["told"], json!(1));
+    assert_eq!(run(&home, &together)["result"]["told"], json!(0));
+    let letters = smtp.letters();
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert_eq!(letters[0].subject, "Invoice 17, from Shop");
 }
 
 #[test]

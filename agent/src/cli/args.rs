@@ -489,7 +489,7 @@ pub(super) struct ConnectMail {
     /// Its port.
     #[arg(long)]
     pub(super) smtp_port: u16,
-    /// The IMAP server (kept for later).
+    /// The IMAP server, to read mail and to look sent mail up.
     #[arg(long)]
     pub(super) imap_host: Option<String>,
     /// Its port.

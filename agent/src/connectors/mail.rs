@@ -1,6 +1,8 @@
-//! The connection kind `mail`: an SMTP server to send through.
+//! The connection kind `mail`: an SMTP server to send through, and an IMAP server to read from
+//! (`imap.rs`), of one account.
 
 use super::ConfigError;
+use super::imap::{self, Mailbox};
 use crate::tools::OpenConnection;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
@@ -29,10 +31,10 @@ pub struct MailConfig {
     pub smtp_host: String,
     /// Its port.
     pub smtp_port: u16,
-    /// The IMAP server, for looking sent mail up (kept, not used yet).
+    /// The IMAP server, for reading and for looking sent mail up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imap_host: Option<String>,
-    /// Its port.
+    /// Its port; 993, on which TLS comes first whatever `tls` says, unless there is another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imap_port: Option<u16>,
     /// How it is protected.
@@ -55,12 +57,10 @@ fn default_timeout() -> u64 {
 pub(super) fn check_config(config: &Value) -> Result<Value, ConfigError> {
     let config: MailConfig = serde_json::from_value(config.clone())
         .map_err(|e| ConfigError::new(format!("these are not the settings of a mail connection: {e}"), "deputy connect mail --name N --smtp-host H --smtp-port P --tls none|starttls|implicit --from ADDR"))?;
-    if config.tls == Tls::None && !is_loopback(&config.smtp_host) {
+    let mut hosts = std::iter::once(&config.smtp_host).chain(&config.imap_host);
+    if let Some(host) = hosts.find(|host| config.tls == Tls::None && !is_loopback(host)) {
         return Err(ConfigError::new(
-            format!(
-                "without TLS mail and password would cross the network to {} in the clear",
-                config.smtp_host
-            ),
+            format!("without TLS mail and password would cross the network to {host} in the clear"),
             "use --tls starttls or --tls implicit; none is for this machine only",
         ));
     }
@@ -76,10 +76,16 @@ pub(super) fn check_config(config: &Value) -> Result<Value, ConfigError> {
             "--smtp-host H --smtp-port P",
         ));
     }
+    if config.imap_host.is_some() && config.username.is_none() {
+        return Err(ConfigError::new(
+            "a mailbox is read with a user name and a password, and there is no user name",
+            "--username U --password-stdin, or leave --imap-host out and only send",
+        ));
+    }
     serde_json::to_value(config).map_err(|e| ConfigError::new(e.to_string(), ""))
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host
             .parse::<std::net::IpAddr>()
@@ -97,6 +103,12 @@ pub(crate) enum MailFailure {
     Refused { code: u16, message: String },
     /// The settings do not work.
     Config(String),
+    /// A folder is not there.
+    Missing(String),
+    /// A mail is not there any more.
+    Gone(String),
+    /// It said no, over IMAP, which has no numbers.
+    Denied(String),
 }
 
 /// Sorts an error of the protocol.
@@ -181,37 +193,58 @@ pub(crate) async fn within<T>(
     }
 }
 
-/// Tries the connection without sending anything.
+/// Tries the connection without sending or changing anything.
 pub(super) async fn check(connection: &OpenConnection) -> (String, String) {
-    let state = |state: &str, message: String| (state.to_owned(), message);
-    match open(connection).await {
-        Ok((config, mut smtp)) => {
-            let alive = smtp.test_connected().await;
-            smtp.abort().await;
-            if alive {
-                state(
-                    "ok",
-                    format!("{}:{} takes mail.", config.smtp_host, config.smtp_port),
-                )
-            } else {
-                state("failing", "the server closed the conversation".to_owned())
-            }
-        }
-        Err(MailFailure::Auth(message)) => state(
-            "auth",
-            format!("user name or password was refused: {message}"),
-        ),
-        Err(MailFailure::Unreachable(message)) => state(
-            "failing",
-            format!("the server cannot be reached: {message}"),
-        ),
-        Err(MailFailure::Refused { code, message }) => {
-            state("failing", format!("the server refused ({code}): {message}"))
-        }
-        Err(MailFailure::Config(message)) => {
-            state("failing", format!("the settings do not work: {message}"))
+    match tried(connection).await {
+        Ok(message) => ("ok".to_owned(), message),
+        Err(failure) => {
+            let (state, message) = match failure {
+                MailFailure::Auth(message) => (
+                    "auth",
+                    format!("user name or password was refused: {message}"),
+                ),
+                MailFailure::Unreachable(message) => (
+                    "failing",
+                    format!("the server cannot be reached: {message}"),
+                ),
+                MailFailure::Refused { code, message } => {
+                    ("failing", format!("the server refused ({code}): {message}"))
+                }
+                MailFailure::Config(message) => {
+                    ("failing", format!("the settings do not work: {message}"))
+                }
+                MailFailure::Missing(message)
+                | MailFailure::Gone(message)
+                | MailFailure::Denied(message) => {
+                    ("failing", format!("the server refused: {message}"))
+                }
+            };
+            (state.to_owned(), message)
         }
     }
+}
+
+async fn tried(connection: &OpenConnection) -> Result<String, MailFailure> {
+    let (config, mut smtp) = open(connection).await?;
+    let is_alive = smtp.test_connected().await;
+    smtp.abort().await;
+    if !is_alive {
+        return Err(MailFailure::Unreachable(
+            "the server closed the conversation".to_owned(),
+        ));
+    }
+    let takes = format!("{}:{} takes mail", config.smtp_host, config.smtp_port);
+    if config.imap_host.is_none() {
+        return Ok(format!("{takes}."));
+    }
+    let (host, port) = imap::server(&config)?;
+    let mut mailbox = Mailbox::open(connection).await?;
+    let inbox = mailbox.examine("INBOX").await?;
+    mailbox.close().await;
+    Ok(format!(
+        "{takes}; {host}:{port} shows a mailbox with {} mails in INBOX.",
+        inbox.exists
+    ))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Connections to the outside and their secrets. `vault/` seals secrets; `mail.rs` and `search.rs`
-//! are the kinds of connection; this file looks connections up for tools.
+//! are the kinds of connection, `imap.rs` reads the mailbox of one for mail; this file looks
+//! connections up for tools.
 
+pub(crate) mod imap;
 pub(crate) mod mail;
 pub(crate) mod search;
 mod vault;

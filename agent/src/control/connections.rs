@@ -57,6 +57,8 @@ impl Control {
                 .await,
         )?
         .map_err(vault_error)?;
+        // Whoever follows a mailbox of it begins anew.
+        self.executor.parts.arrivals.times_changed();
         self.connection_check(&Key::Connection.id(connection)).await
     }
 
@@ -125,6 +127,7 @@ impl Control {
                 })
                 .await,
         )?;
+        self.executor.parts.arrivals.times_changed();
         Ok(done(
             id,
             "The connection and its secret are gone from this machine.",

@@ -269,10 +269,19 @@ fn resume_waiting(
         requeue(db, run)?;
         wake_automation(db, automation, now)?;
     }
-    match need.automation {
-        Some(automation) => wake_automation(db, automation, now),
-        None => Ok(()),
+    // Those that follow a mailbox of the connection wait for it without a run.
+    let mut query = db.prepare_cached(
+        "SELECT DISTINCT automation FROM triggers
+         WHERE kind='mail' AND json_extract(spec,'$.mail.connection')=?1
+         UNION SELECT ?2 WHERE ?2 IS NOT NULL",
+    )?;
+    let resting: Vec<i64> = query
+        .query_map(params![connection, need.automation], |r| r.get(0))?
+        .collect::<Result<_, _>>()?;
+    for automation in resting {
+        wake_automation(db, automation, now)?;
     }
+    Ok(())
 }
 
 fn wake_automation(db: &Connection, automation: i64, now: Time) -> Result<(), StoreError> {

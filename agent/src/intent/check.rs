@@ -158,17 +158,20 @@ fn check_trigger(trigger: &Trigger, path: &str, errors: &mut Vec<ContractError>)
                 "leave it out instead",
             ));
         }
-        Trigger::Mail(_) => errors.push(error(
-            "not_supported",
-            path,
-            "mail triggers are not built yet in this version",
-            "use a schedule and mail.search once that is there",
-        )),
+        Trigger::Mail(mail) if mail.mail.connection.is_empty() || mail.mail.folder.is_empty() => {
+            errors.push(error(
+                "contract_invalid",
+                path,
+                "a mail trigger names a connection and a folder",
+                "{\"mail\": {\"connection\": \"mail\", \"folder\": \"INBOX\"}}",
+            ));
+        }
         Trigger::Every(_)
         | Trigger::At(_)
         | Trigger::Event(_)
         | Trigger::Webhook(_)
         | Trigger::File(_)
+        | Trigger::Mail(_)
         | Trigger::Manual(_) => {}
     }
 }

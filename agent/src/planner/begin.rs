@@ -7,6 +7,7 @@ use super::{Brief, Present, Sources, proposal, words};
 use crate::intent::Contract;
 use crate::models::Budget;
 use crate::store::{Key, StoreError, automations, chats, connections, needs, settings};
+use deputy_protocol::model::ConnectionInfo;
 use deputy_protocol::{AutomationState, Time};
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
@@ -91,6 +92,11 @@ pub(super) fn load(db: &Connection, key: i64) -> Result<Option<Loaded>, StoreErr
         let from = config["from"].as_str()?;
         words::tokens(from).find_map(words::recipient)
     };
+    let kind = |c: &ConnectionInfo| match (c.kind.as_str(), c.config["imap_host"].is_string()) {
+        ("mail", true) => "mail, to send and to read".to_owned(),
+        ("mail", false) => "mail, only to send".to_owned(),
+        (other, _) => other.to_owned(),
+    };
     let mut before = task::words(db, task.automation)?;
     let sources = Sources {
         words: before.clone(),
@@ -110,7 +116,7 @@ pub(super) fn load(db: &Connection, key: i64) -> Result<Option<Loaded>, StoreErr
         zone: task.detail.timezone.clone(),
         connections: known
             .iter()
-            .map(|c| (c.name.clone(), c.kind.clone(), address(&c.config)))
+            .map(|c| (c.name.clone(), kind(c), address(&c.config)))
             .collect(),
         present,
         before,

@@ -30,6 +30,7 @@ mod xml;
 pub use bytes::Bytes;
 pub use declarations::declarations;
 pub(crate) use http::{builder as http_client, push_client, retry_after};
+pub(crate) use mail::{mail_day, mail_summary};
 pub use operation::*;
 pub use registry::{Checked, Entry, Kind, Registry, split_once};
 
@@ -58,6 +59,8 @@ pub fn registry() -> &'static Registry {
             .pure::<html::ToText>()
             .outside::<image::Generate>()
             .pure::<image::Transform>()
+            .outside::<mail::Get>()
+            .outside::<mail::Search>()
             .outside::<mail::Send>()
             .outside::<llm::Classify>()
             .outside::<llm::Describe>()

@@ -6,12 +6,18 @@
 mod moment;
 
 use super::{Operation, PureOperation, ToolError};
-use deputy_protocol::EffectClass;
+use deputy_protocol::{EffectClass, Time};
 use jiff::civil::Weekday;
 use jiff::{RoundMode, SignedDuration, Span, SpanRound, Unit as JiffUnit, Zoned, ZonedRound};
 use moment::{Moment, read, zone, zoned};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// The point in time that a text says, in a zone when it names none itself.
+pub(super) fn instant(text: &str, name: &str) -> Result<Time, String> {
+    let zone = zone(Parse::NAME, name).map_err(|error| error.message)?;
+    read(text, None, Some(&zone)).map(|zoned| zoned.timestamp().into())
+}
 
 /// `time.parse`
 pub(super) struct Parse;

@@ -1,6 +1,8 @@
 //! The built-in recipes: which sentence each takes, and the contract that it comes with. Nothing is
 //! guessed: what fits no recipe is said, with how to set up a model.
 
+mod mailbox;
+
 use super::words::{after, alternatives, mails, number_after, paths, quoted, urls};
 use super::{BUNDLE_VERSION, Bundle, when};
 use deputy_protocol::Time;
@@ -48,6 +50,7 @@ const RECIPES: &[(&str, &[&str])] = &[
         "feed-watch",
         &["feed", "rss", "atom", "new items", "new posts"],
     ),
+    ("mail-watch", mailbox::SIGNS),
     (
         "site-up",
         &[
@@ -72,7 +75,7 @@ const RECIPES: &[(&str, &[&str])] = &[
 ];
 
 const CAN_DO: &str = "Without a model I can: watch a feed for words, watch a page for changes or a price, tell when a \
-    site is down, tidy a folder, back up a file, send a digest of feeds, remind you";
+    site is down, tell of mails that arrive, tidy a folder, back up a file, send a digest of feeds, remind you";
 
 struct Draft<'a> {
     text: &'a str,
@@ -109,6 +112,7 @@ pub fn plan(text: &str, zone: &str, now: Time) -> Result<Bundle, Unplanned> {
         Some("feed-digest") => draft.digest(),
         Some("price-watch") => draft.price(),
         Some("feed-watch") => draft.feed(),
+        Some("mail-watch") => draft.mailbox(),
         Some("site-up") => draft.site_up(),
         Some("page-change") => draft.page(),
         _ => Err(Unplanned {
@@ -267,7 +271,7 @@ impl Draft<'_> {
         };
         Ok(self.finish(
             format!("Feed of {host}: {about}"),
-            include_str!("../../recipes/feed-watch.js"),
+            include_str!("../../../recipes/feed-watch.js"),
             trigger,
         ))
     }
@@ -294,7 +298,7 @@ impl Draft<'_> {
         )?;
         Ok(self.finish(
             format!("Digest of {}", hosts.join(", ")),
-            include_str!("../../recipes/feed-digest.js"),
+            include_str!("../../../recipes/feed-digest.js"),
             trigger,
         ))
     }
@@ -329,7 +333,7 @@ impl Draft<'_> {
         )?;
         Ok(self.finish(
             format!("Changes on {host}"),
-            include_str!("../../recipes/page-change.js"),
+            include_str!("../../../recipes/page-change.js"),
             trigger,
         ))
     }
@@ -344,7 +348,7 @@ impl Draft<'_> {
         )?;
         Ok(self.finish(
             format!("Is {host} up?"),
-            include_str!("../../recipes/site-up.js"),
+            include_str!("../../../recipes/site-up.js"),
             trigger,
         ))
     }
@@ -374,7 +378,7 @@ impl Draft<'_> {
         )?;
         Ok(self.finish(
             format!("Price at {host}"),
-            include_str!("../../recipes/price-watch.js"),
+            include_str!("../../../recipes/price-watch.js"),
             trigger,
         ))
     }
@@ -406,7 +410,7 @@ impl Draft<'_> {
             .push(json!({"max": 1, "of": "notify.send", "per": "run"}));
         Ok(self.finish(
             format!("Reminder: {what}"),
-            include_str!("../../recipes/reminder.js"),
+            include_str!("../../../recipes/reminder.js"),
             trigger,
         ))
     }
@@ -431,7 +435,7 @@ impl Draft<'_> {
         )?;
         Ok(self.finish(
             format!("Tidy {folder}"),
-            include_str!("../../recipes/folder-tidy.js"),
+            include_str!("../../../recipes/folder-tidy.js"),
             trigger,
         ))
     }
@@ -465,7 +469,7 @@ impl Draft<'_> {
         )?;
         Ok(self.finish(
             format!("Back up {file}"),
-            include_str!("../../recipes/backup-rotation.js"),
+            include_str!("../../../recipes/backup-rotation.js"),
             trigger,
         ))
     }

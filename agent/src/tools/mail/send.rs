@@ -1,12 +1,14 @@
-//! `mail`: sending through a connection of that kind, one command at a time, so that it is known
-//! at which point a failure came: only after the message's last byte is its fate unknown.
+//! `mail.send`: one command at a time, so that it is known at which point a failure came: only after
+//! the message's last byte is its fate unknown. Then it is looked for in the mailbox, if there is one.
 
-use super::{
+use super::{connection, not_done};
+use crate::clock::BoxFuture;
+use crate::connectors::imap;
+use crate::connectors::mail_client::{MailConfig, MailFailure, failure, open, within};
+use crate::tools::{
     Bytes, CallInfo, OpenConnection, Operation, OutsideEnv, OutsideOperation, Reconciled, Resource,
     ResourceKind, ToolError,
 };
-use crate::clock::BoxFuture;
-use crate::connectors::mail_client::{MailConfig, MailFailure, failure, open, within};
 use deputy_protocol::{EffectClass, FailureClass};
 use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
@@ -19,12 +21,12 @@ use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 
 /// `mail.send`
-pub(super) struct Send;
+pub(crate) struct Send;
 
 /// A mail to send.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SendInput {
+pub(crate) struct SendInput {
     /// The name of a connection of kind `mail`.
     connection: String,
     /// Addresses.
@@ -51,7 +53,7 @@ pub(super) struct SendInput {
 /// A file that goes along with a mail.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct File {
+pub(crate) struct File {
     /// Its name.
     name: String,
     /// Its media type, e.g. `application/pdf`.
@@ -62,7 +64,7 @@ pub(super) struct File {
 
 /// What was sent.
 #[derive(Serialize, Deserialize, JsonSchema)]
-pub(super) struct SendOutput {
+pub(crate) struct SendOutput {
     /// Its Message-ID.
     message_id: String,
 }
@@ -126,18 +128,35 @@ impl OutsideOperation for Send {
         env: &'a OutsideEnv,
     ) -> BoxFuture<'a, Result<SendOutput, ToolError>> {
         Box::pin(async move {
-            let connection = env.connections.open(Self::NAME, &input.connection).await?;
+            let connection = connection(Self::NAME, &input.connection, env).await?;
             send(&input, call, &connection).await
         })
     }
 
+    /// A mail that lies in the mailbox was sent. One that does not may be on its way, or the server may keep
+    /// none of what is sent: its absence proves nothing.
     fn reconcile<'a>(
-        _input: SendInput,
-        _call: &'a CallInfo,
-        _env: &'a OutsideEnv,
+        input: SendInput,
+        call: &'a CallInfo,
+        env: &'a OutsideEnv,
     ) -> BoxFuture<'a, Reconciled<SendOutput>> {
-        // SMTP alone cannot look a message up; the mailbox (IMAP) is not built yet.
-        Box::pin(async { Reconciled::Unknowable })
+        Box::pin(async move {
+            let looked = async {
+                let connection = connection(Self::NAME, &input.connection, env).await?;
+                if connection.config["imap_host"].is_null() {
+                    return Ok(false);
+                }
+                let lies = lies_in_mailbox(&connection, &message_id(call)).await;
+                lies.map_err(|failure| not_done(Self::NAME, failure, "look up"))
+            };
+            match looked.await {
+                Ok(true) => Reconciled::Happened(SendOutput {
+                    message_id: message_id(call),
+                }),
+                Ok(false) => Reconciled::Unknowable,
+                Err(error) => Reconciled::TryLater(error),
+            }
+        })
     }
 
     fn assumed(_input: &SendInput, call: &CallInfo) -> Value {
@@ -150,13 +169,6 @@ async fn send(
     call: &CallInfo,
     connection: &OpenConnection,
 ) -> Result<SendOutput, ToolError> {
-    if connection.kind != "mail" {
-        let message = format!(
-            "the connection “{}” is of kind {}, not mail",
-            connection.name, connection.kind
-        );
-        return Err(ToolError::invalid_input(Send::NAME, message));
-    }
     let (config, mut smtp) = open(connection).await.map_err(|f| not_sent(f, "connect"))?;
     let timeout = Duration::from_millis(config.timeout_ms);
     let message = compose(input, call, &config)?.formatted();
@@ -195,7 +207,11 @@ async fn hand_over(
             refused @ (MailFailure::Refused { .. } | MailFailure::Auth(_)) => {
                 not_sent(refused, "message")
             }
-            MailFailure::Unreachable(why) | MailFailure::Config(why) => unknown(&why),
+            MailFailure::Unreachable(why)
+            | MailFailure::Config(why)
+            | MailFailure::Missing(why)
+            | MailFailure::Gone(why)
+            | MailFailure::Denied(why) => unknown(&why),
         }),
         Err(_) => Err(unknown(&format!(
             "no answer within {} ms",
@@ -214,39 +230,18 @@ fn unknown(why: &str) -> ToolError {
 }
 
 fn not_sent(failure: MailFailure, stage: &str) -> ToolError {
-    let error =
-        |class, code: &str, message: String| ToolError::not_done(class, code, Send::NAME, message);
-    match failure {
-        MailFailure::Auth(message) => error(
-            FailureClass::Auth,
-            "auth",
-            format!("the mail server refused user name or password: {message}"),
-        ),
-        MailFailure::Unreachable(message) => error(
-            FailureClass::Transient,
-            "connect",
-            format!("the mail server cannot be reached: {message}"),
-        ),
-        MailFailure::Config(message) => error(
-            FailureClass::Precondition,
-            "tls",
-            format!("the connection's settings do not work: {message}"),
-        ),
-        MailFailure::Refused { code, message } => {
-            let class = match code {
-                400..=499 => FailureClass::Transient,
-                530 | 534 | 535 | 538 => FailureClass::Auth,
-                550..=553 => FailureClass::Precondition,
-                _ => FailureClass::Logic,
-            };
-            let message =
-                format!("the mail server refused ({stage}, {code}): {message}; nothing was sent");
-            ToolError {
-                status: Some(code),
-                ..error(class, "refused", message)
-            }
-        }
-    }
+    not_done(Send::NAME, failure, stage)
+}
+
+async fn lies_in_mailbox(
+    connection: &OpenConnection,
+    message_id: &str,
+) -> Result<bool, MailFailure> {
+    let mut mailbox = imap::Mailbox::open(connection).await?;
+    let folders = mailbox.where_sent_mail_lies().await?;
+    let lies = mailbox.has(&folders, message_id).await?;
+    mailbox.close().await;
+    Ok(lies)
 }
 
 /// The message, the same bytes for the same effect.

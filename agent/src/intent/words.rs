@@ -45,8 +45,19 @@ pub fn plain_words(contract: &Contract) -> Vec<Clause> {
     for rule in &contract.requires_approval {
         clauses.push(clause("approval", approval_words(rule), true));
     }
-    clauses.push(clause("policy", missed_words(contract.on_missed), true));
-    clauses.push(clause("policy", overlap_words(contract.overlap), true));
+    // What carries data is kept until it is begun: only times can be missed, or fall into a run.
+    let is_timed = contract.triggers.iter().any(|trigger| {
+        matches!(
+            trigger,
+            Trigger::Cron(_) | Trigger::Every(_) | Trigger::At(_)
+        )
+    });
+    if is_timed {
+        clauses.push(clause("policy", missed_words(contract.on_missed), true));
+    }
+    if is_timed || contract.overlap != Overlap::Skip {
+        clauses.push(clause("policy", overlap_words(contract.overlap), true));
+    }
     clauses.push(clause("policy", retry_words(contract.retries), true));
     clauses.extend(
         contract
@@ -163,6 +174,8 @@ fn verb(operation: &str) -> String {
         "web.request" => "send requests",
         "web.search" => "search the web",
         "feeds.read" => "read feeds",
+        "mail.get" => "read mails",
+        "mail.search" => "look for mails",
         "mail.send" => "send mail",
         "notify.send" => "notify you",
         "notes.put" => "write notes",

@@ -27,6 +27,10 @@ const SILENCE: u64 = 6_000;
 /// the agent's would else make this device deaf for as long as it likes, with signs of life.
 const PIECE: u64 = 30_000;
 
+/// After how long an agent of another version is asked again, ms. It may have been updated; and the answer
+/// that says so is not sealed, so it may be a relay's word alone.
+const OTHER_VERSION: u64 = 600_000;
+
 /// The stages.
 enum Phase {
     Resting,
@@ -53,7 +57,9 @@ enum Phase {
         piece: Option<(u64, u64)>,
     },
     NotKnown,
-    OtherVersion,
+    OtherVersion {
+        until: u64,
+    },
 }
 
 /// Why a line is no more.
@@ -145,7 +151,7 @@ impl Line {
             Phase::Dialling { .. } | Phase::Greeting { .. } => LineState::Connecting,
             Phase::Open { .. } => LineState::Open,
             Phase::NotKnown => LineState::NotKnown,
-            Phase::OtherVersion => LineState::OtherVersion,
+            Phase::OtherVersion { .. } => LineState::OtherVersion,
         }
     }
 
@@ -165,7 +171,7 @@ impl Line {
 
     pub(super) fn wake_at(&self) -> Option<u64> {
         match &self.phase {
-            Phase::Waiting { until, .. } => Some(*until),
+            Phase::Waiting { until, .. } | Phase::OtherVersion { until } => Some(*until),
             Phase::Dialling { since, .. } => Some(since + DIAL),
             Phase::Greeting { since, .. } => Some(since + GREETING),
             Phase::Open {
@@ -181,7 +187,7 @@ impl Line {
                 };
                 Some(piece.map_or(silent, |(_, since)| silent.min(since + PIECE)))
             }
-            Phase::Resting | Phase::NotKnown | Phase::OtherVersion => None,
+            Phase::Resting | Phase::NotKnown => None,
         }
     }
 
@@ -195,7 +201,7 @@ impl Line {
         let attempt = self.attempt;
         let silent = |what: &str| Err((attempt, Fell::Broken(format!("{what} does not answer"))));
         match &self.phase {
-            Phase::Waiting { until, .. } if *until <= now.ticks => {
+            Phase::Waiting { until, .. } | Phase::OtherVersion { until } if *until <= now.ticks => {
                 let Some(place) = device.relays.get(self.place % self.relays) else {
                     self.phase = Phase::NotKnown;
                     return Ok(None);
@@ -385,7 +391,11 @@ impl Line {
         match fell {
             Fell::Broken(why) => self.wait(Why::Broken(why), now),
             Fell::NotKnown => self.phase = Phase::NotKnown,
-            Fell::OtherVersion => self.phase = Phase::OtherVersion,
+            Fell::OtherVersion => {
+                self.phase = Phase::OtherVersion {
+                    until: now.ticks + OTHER_VERSION,
+                };
+            }
         }
     }
 
@@ -425,7 +435,10 @@ impl Line {
     /// Looks for the agent at once, unless it is there.
     pub(super) fn wake(&mut self, now: Now) {
         match &mut self.phase {
-            Phase::Resting | Phase::NotKnown | Phase::OtherVersion | Phase::Waiting { .. } => {
+            Phase::Resting
+            | Phase::NotKnown
+            | Phase::OtherVersion { .. }
+            | Phase::Waiting { .. } => {
                 self.backoff.reset();
                 self.phase = Phase::Waiting {
                     until: now.ticks,
@@ -441,8 +454,8 @@ impl Line {
     /// Gives up what was under way over another network.
     pub(super) fn abandon(&mut self, now: Now) -> Option<u64> {
         let under_way = match self.phase {
-            Phase::Resting | Phase::NotKnown | Phase::OtherVersion => return None,
-            Phase::Waiting { .. } => None,
+            Phase::Resting | Phase::NotKnown => return None,
+            Phase::Waiting { .. } | Phase::OtherVersion { .. } => None,
             _ => Some(self.attempt),
         };
         self.backoff.reset();

@@ -292,6 +292,23 @@ fn a_relay_that_announces_a_piece_that_never_comes_makes_nobody_deaf() {
     assert_eq!(world.dials.len(), 2);
 }
 
+/// Found by fuzzing: the answer that says so is not sealed, and an agent may be updated.
+#[test]
+fn an_agent_of_another_version_is_asked_again_after_a_while() {
+    let mut world = World::new();
+    world.hold_dials = true;
+    world.settle();
+    world.client.connected(1, world.now);
+    world.client.received(1, &[1, 1, 9], world.now);
+    world.settle();
+    assert_eq!(world.client.state(), LineState::OtherVersion);
+    world.hold_dials = false;
+    world.pass(599_999);
+    assert_eq!(world.client.state(), LineState::OtherVersion);
+    world.pass(1);
+    assert_eq!(world.client.state(), LineState::Open);
+}
+
 /// A slow line is none that is meddled with: each piece has its own time.
 #[test]
 fn a_long_answer_over_a_slow_line_is_waited_for_piece_by_piece() {

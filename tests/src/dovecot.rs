@@ -99,6 +99,8 @@ pub struct ImapServer {
     service: Option<Dovecot>,
     maildir: PathBuf,
     login: (String, String),
+    /// What it says that it can do; all that it can, when this is empty.
+    can: String,
     /// What it says of TLS.
     tls: String,
     is_implicit: bool,
@@ -132,6 +134,7 @@ impl ImapServer {
             service: None,
             maildir: maildir.to_owned(),
             login: (user.to_owned(), password.to_owned()),
+            can: String::new(),
             tls: "ssl=no\n".to_owned(),
             is_implicit: false,
             next: 0,
@@ -151,14 +154,14 @@ impl ImapServer {
         } else {
             (port, 0)
         };
-        let tls = &self.tls;
+        let (tls, can) = (&self.tls, &self.can);
         let particular = format!(
             "protocols=imap\n{tls}first_valid_uid=1\nfirst_valid_gid=1\nmail_location=maildir:{maildir}\n\
              userdb {{\n driver=static\n args=uid={uid} gid={gid} home={maildir}\n}}\n\
-             namespace inbox {{\n inbox=yes\n separator=/\n mailbox Sent {{\n  special_use=\\Sent\n  auto=create\n }}\n}}\n\
+             namespace inbox {{\n inbox=yes\n separator=/\n mailbox Sent {{\n  special_use=\\Sent\n  auto=create\n }}\n mailbox Outlines {{\n  special_use=\\Drafts\n  auto=create\n }}\n}}\n\
              service anvil {{\n chroot=\n}}\n\
              service imap-login {{\n chroot=\n inet_listener imap {{\n  address=127.0.0.1\n  port={plain}\n }}\n \
-             inet_listener imaps {{\n  address=127.0.0.1\n  port={implicit}\n  ssl=yes\n }}\n}}\n"
+             inet_listener imaps {{\n  address=127.0.0.1\n  port={implicit}\n  ssl=yes\n }}\n}}\n{can}"
         );
         let (user, password) = &self.login;
         let service = Dovecot::start(user, password, port, &particular);
@@ -191,6 +194,14 @@ impl ImapServer {
         let (chain, key) = (file("chain.pem"), file("key.pem"));
         self.tls = format!("ssl=required\nssl_cert=<{chain}\nssl_key=<{key}\n");
         self.is_implicit = is_implicit;
+        self.start();
+        self
+    }
+
+    /// Starts it again as one that says it can do no more than this, besides IMAP4rev1.
+    pub fn that_can(mut self, what: &str) -> Self {
+        self.stop();
+        self.can = format!("imap_capability=IMAP4rev1 {what}\n");
         self.start();
         self
     }
@@ -229,10 +240,7 @@ impl ImapServer {
     /// Delivers a mail, into the inbox or a folder below it.
     pub fn deliver(&mut self, folder: &str, mail: &str) {
         let nobody = owner("nobody");
-        let within = match folder {
-            "INBOX" => self.maildir.clone(),
-            other => self.maildir.join(format!(".{other}")),
-        };
+        let within = self.folder(folder);
         self.next += 1;
         let name = format!("{}.{}.test", self.next, fastrand::u64(..));
         let (tmp, new) = (
@@ -244,14 +252,40 @@ impl ImapServer {
         std::fs::rename(tmp, new).unwrap();
     }
 
-    /// How many mails somebody has read.
+    /// The mails of a folder, each with its flags (`S` for read, `F` for flagged, small letters for words
+    /// of one's own).
+    pub fn mails(&self, folder: &str) -> Vec<(String, String)> {
+        let mut mails = Vec::new();
+        for part in ["new", "cur"] {
+            let Ok(entries) = std::fs::read_dir(self.folder(folder).join(part)) else {
+                continue;
+            };
+            for entry in entries {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                let flags = name.rsplit_once(",").map_or("", |(_, flags)| flags);
+                // It may be renamed meanwhile, when its flags change.
+                if let Ok(mail) = std::fs::read_to_string(&path) {
+                    mails.push((mail, flags.to_owned()));
+                }
+            }
+        }
+        mails
+    }
+
+    fn folder(&self, folder: &str) -> PathBuf {
+        match folder {
+            "INBOX" => self.maildir.clone(),
+            other => self.maildir.join(format!(".{other}")),
+        }
+    }
+
+    /// How many mails of the inbox somebody has read.
     pub fn read(&self) -> usize {
-        let Ok(entries) = std::fs::read_dir(self.maildir.join("cur")) else {
-            return 0;
-        };
-        let is_seen = |name: &str| name.rsplit(",").next().is_some_and(|f| f.contains('S'));
-        entries
-            .filter(|entry| is_seen(&entry.as_ref().unwrap().file_name().to_string_lossy()))
+        let mails = self.mails("INBOX");
+        mails
+            .iter()
+            .filter(|(_, flags)| flags.contains('S'))
             .count()
     }
 

@@ -1,8 +1,10 @@
 //! Reading mail: a real mail server delivers into a mailbox that a real IMAP server shows.
 #![allow(clippy::unwrap_used)]
 
+use deputy_protocol::control::{Request, Response};
+use deputy_protocol::model::Run;
 use deputy_tests::{
-    Certificate, Fault, Home, ImapServer, Launch, SmtpProxy, SmtpServer, bundle, wait_until,
+    Agent, Certificate, Fault, Home, ImapServer, Launch, SmtpProxy, SmtpServer, bundle, wait_until,
 };
 use serde_json::{Value, json};
 
@@ -375,4 +377,127 @@ fn a_mailbox_is_read_over_tls_only_when_its_certificate_is_trusted() {
             read.json
         );
     }
+}
+
+/// An automation that marks each mail that arrives, files it and drafts an answer.
+fn file(home: &Home) -> String {
+    let through = json!({"connections": ["mail"]});
+    let contract = json!({
+        "triggers": [{"mail": {"connection": "mail", "folder": "INBOX"}}],
+        "capabilities": {"mail.label": through, "mail.move": through, "mail.draft": through},
+    });
+    let script = "export default async (ctx) => { \
+        const {connection, id, subject} = ctx.input; \
+        await tools.mail.label({connection, id, add: ['read', 'flagged', 'Deputy'], remove: ['flagged']}); \
+        await tools.mail.move({connection, id, to: 'Invoices'}); \
+        await tools.mail.draft({connection, subject: `Re: ${subject}`, text: 'thanks'}); };";
+    home.install(bundle("file", contract, script))
+}
+
+/// How many runs there are, once all have succeeded; none of an agent that is not there.
+fn succeeded(home: &Home, automation: &str) -> Option<usize> {
+    let request = Request::Runs {
+        automation: Some(automation.to_owned()),
+        state: None,
+        before: None,
+        limit: 1_000,
+    };
+    let Ok(Response::Runs(runs)) = home.ask(request) else {
+        return None;
+    };
+    let is_done = |run: &Run| run.state.as_str() == "succeeded";
+    runs.iter().all(is_done).then_some(runs.len())
+}
+
+/// That each mail was marked and filed once, and answered with one draft.
+#[track_caller]
+fn assert_filed(imap: &ImapServer, subjects: &[String]) {
+    let sorted = |folder: &str| {
+        let mails = imap.mails(folder);
+        let mut subjects: Vec<String> = { mails.iter() }
+            .filter_map(|(mail, _)| mail.lines().find_map(|line| line.strip_prefix("Subject: ")))
+            .map(str::to_owned)
+            .collect();
+        subjects.sort();
+        subjects
+    };
+    let mut expected = subjects.to_vec();
+    expected.sort();
+    assert_eq!(sorted("Invoices"), expected);
+    for (_, flags) in imap.mails("Invoices") {
+        assert!(flags.contains('S') && !flags.contains('F'), "{flags}");
+        assert!(
+            flags.contains('a'),
+            "the word of one's own is kept: {flags}"
+        );
+    }
+    let mut drafts: Vec<String> = expected.iter().map(|s| format!("Re: {s}")).collect();
+    drafts.sort();
+    assert_eq!(sorted("Outlines"), drafts);
+    assert!(imap.mails("INBOX").is_empty());
+}
+
+#[test]
+fn mails_are_marked_moved_and_drafted_by_servers_that_can_move_and_by_those_that_cannot() {
+    let smtp = SmtpServer::with_password(USER, PASSWORD);
+    for can in ["IDLE MOVE UIDPLUS", "IDLE UIDPLUS"] {
+        let mut imap = ImapServer::new(USER, PASSWORD).that_can(can);
+        imap.make("Invoices");
+        let home = Home::new();
+        let _agent = home.start();
+        connect(&home, smtp.port, &imap, PASSWORD).done();
+        let automation = file(&home);
+        let subjects: Vec<String> = (1..=3).map(|n| format!("invoice {n}")).collect();
+        for subject in &subjects {
+            imap.deliver("INBOX", &mail(subject, "shop@example.test", ""));
+        }
+        wait_until("all to be filed", || {
+            (succeeded(&home, &automation) == Some(3)).then_some(())
+        });
+        assert_filed(&imap, &subjects);
+        assert!(home.needs().is_empty(), "{:?}", home.needs());
+    }
+}
+
+/// Killed at every third point that its data pass, while it does it.
+#[test]
+fn a_mail_is_filed_once_and_has_one_draft_whenever_the_agent_is_killed() {
+    let smtp = SmtpServer::with_password(USER, PASSWORD);
+    let mut imap = ImapServer::new(USER, PASSWORD).that_can("IDLE UIDPLUS");
+    imap.make("Invoices");
+    let home = Home::new();
+    let agent = home.start();
+    connect(&home, smtp.port, &imap, PASSWORD).done();
+    let automation = file(&home);
+    agent.terminate();
+    let (mut subjects, mut kills) = (Vec::new(), 0);
+    for n in (1..).step_by(3) {
+        subjects.push(format!("invoice {n}"));
+        imap.deliver(
+            "INBOX",
+            &mail(&subjects[subjects.len() - 1], "shop@example.test", ""),
+        );
+        let launch = Launch::with_faults().env("DEPUTY_FAULT_KILL", n);
+        let is_killed = match Agent::start(&home, &launch) {
+            Err(_) => true,
+            Ok(mut agent) => wait_until("the kill, or the end of the work", || {
+                if !agent.alive() {
+                    return Some(true);
+                }
+                let done = succeeded(&home, &automation) == Some(subjects.len());
+                done.then_some(false)
+            }),
+        };
+        kills += usize::from(is_killed);
+        let agent = home.start();
+        wait_until("all to be filed", || {
+            (succeeded(&home, &automation) == Some(subjects.len())).then_some(())
+        });
+        agent.terminate();
+        if !is_killed {
+            break;
+        }
+    }
+    assert!(kills > 10, "killed {kills} times only");
+    assert_filed(&imap, &subjects);
 }

@@ -6,7 +6,7 @@ use super::{Draft, Unplanned, missing};
 use serde_json::json;
 
 /// What makes a sentence one about a mailbox.
-pub(super) const SIGNS: &[&str] = &[
+const SIGNS: &[&str] = &[
     "inbox",
     "mailbox",
     "new mail",
@@ -23,6 +23,41 @@ pub(super) const SIGNS: &[&str] = &[
     "mail arrives",
     "email arrives",
 ];
+
+/// What a sentence must say, too: that somebody wants to be told.
+const TELLS: &[&str] = &[
+    "tell",
+    "notify",
+    "let me know",
+    "inform",
+    "alert",
+    "watch",
+    "show me",
+    "send me",
+    "mail ",
+];
+
+/// What it must not say: more is wanted than to be told.
+const DOES_MORE: &[&str] = &[
+    "write",
+    "draft",
+    "answer",
+    "reply",
+    "respond",
+    "forward",
+    "delete",
+    "move",
+    "archive",
+    "unsubscribe",
+    "summar",
+    "translate",
+];
+
+/// Whether a sentence, in small letters, is about mails that are to be told of and nothing else.
+pub(super) fn is_meant(lower: &str) -> bool {
+    let says = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
+    says(SIGNS) && says(TELLS) && !says(DOES_MORE)
+}
 
 /// Words that name mails, and not what they are about.
 const MAILS: &[&str] = &[
@@ -240,6 +275,17 @@ mod tests {
             Time(0),
         );
         assert_eq!(mailed.unwrap().contract["params"]["to"], "me@example.org");
+        for text in [
+            "write a poem about my mailbox",
+            "answer each new mail from Ann",
+            "summarize the unread mails in my inbox and tell me",
+        ] {
+            assert_eq!(
+                plan(text, "UTC", Time(0)).unwrap_err().code,
+                "cannot_plan",
+                "{text}"
+            );
+        }
         let unknown = plan("mail me the new invoices in my inbox", "UTC", Time(0));
         assert_eq!(unknown.unwrap_err().code, "question");
     }

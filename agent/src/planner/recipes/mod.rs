@@ -50,7 +50,6 @@ const RECIPES: &[(&str, &[&str])] = &[
         "feed-watch",
         &["feed", "rss", "atom", "new items", "new posts"],
     ),
-    ("mail-watch", mailbox::SIGNS),
     (
         "site-up",
         &[
@@ -95,6 +94,13 @@ pub fn plan(text: &str, zone: &str, now: Time) -> Result<Bundle, Unplanned> {
         .iter()
         .find(|(_, signs)| signs.iter().any(|sign| lower.contains(sign)))
         .map(|(name, _)| *name);
+    // “watch my inbox for …” is about no page.
+    let is_loose = matches!(recipe, None | Some("site-up" | "page-change"));
+    let recipe = if is_loose && urls(text).is_empty() && mailbox::is_meant(&lower) {
+        Some("mail-watch")
+    } else {
+        recipe
+    };
     let draft = Draft {
         text,
         lower,

@@ -2,10 +2,12 @@
 //! and looks a mail up that is in doubt; `read.rs` searches a mailbox and gets a mail, and
 //! `message.rs` says what is in one.
 
+mod change;
 mod message;
 mod read;
 mod send;
 
+pub(super) use change::{Draft, Label, Move};
 pub(super) use read::{Get, Search};
 pub(super) use send::Send;
 

@@ -10,6 +10,7 @@ use crate::tools::{
     ResourceKind, ToolError,
 };
 use deputy_protocol::{EffectClass, FailureClass};
+use lettre::address::Envelope;
 use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
@@ -28,26 +29,26 @@ pub(crate) struct Send;
 #[serde(deny_unknown_fields)]
 pub(crate) struct SendInput {
     /// The name of a connection of kind `mail`.
-    connection: String,
+    pub(super) connection: String,
     /// Addresses.
-    to: Vec<String>,
+    pub(super) to: Vec<String>,
     /// Further addresses that all see.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    cc: Vec<String>,
+    pub(super) cc: Vec<String>,
     /// Further addresses that nobody sees.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    bcc: Vec<String>,
+    pub(super) bcc: Vec<String>,
     /// One line.
-    subject: String,
+    pub(super) subject: String,
     /// The text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    text: Option<String>,
+    pub(super) text: Option<String>,
     /// The same as HTML.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    html: Option<String>,
+    pub(super) html: Option<String>,
     /// Files to go along.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    attachments: Vec<File>,
+    pub(super) attachments: Vec<File>,
 }
 
 /// A file that goes along with a mail.
@@ -117,7 +118,7 @@ impl Operation for Send {
     }
 }
 
-fn message_id(call: &CallInfo) -> String {
+pub(super) fn message_id(call: &CallInfo) -> String {
     format!("<{}@deputy.invalid>", call.effect_id)
 }
 
@@ -171,7 +172,7 @@ async fn send(
 ) -> Result<SendOutput, ToolError> {
     let (config, mut smtp) = open(connection).await.map_err(|f| not_sent(f, "connect"))?;
     let timeout = Duration::from_millis(config.timeout_ms);
-    let message = compose(input, call, &config)?.formatted();
+    let message = compose(input, call, &config.from)?.formatted();
     let sent = hand_over(&mut smtp, input, &config, &message, timeout).await;
     // A polite end is not worth waiting for.
     let _ = tokio::time::timeout(Duration::from_millis(500), smtp.abort()).await;
@@ -245,15 +246,24 @@ async fn lies_in_mailbox(
 }
 
 /// The message, the same bytes for the same effect.
-fn compose(input: &SendInput, call: &CallInfo, config: &MailConfig) -> Result<Message, ToolError> {
+pub(super) fn compose(
+    input: &SendInput,
+    call: &CallInfo,
+    from: &str,
+) -> Result<Message, ToolError> {
     let bad = |e: &dyn std::fmt::Display| ToolError::invalid_input(Send::NAME, e.to_string());
     let mailbox = |text: &String| address(text).map(|address| Mailbox::new(None, address));
     let millis = u64::try_from(call.now.0).unwrap_or(0);
     let mut builder = Message::builder()
-        .from(Mailbox::new(None, address(&config.from)?))
+        .from(Mailbox::new(None, address(from)?))
         .subject(input.subject.clone())
         .date(SystemTime::UNIX_EPOCH + Duration::from_millis(millis))
         .message_id(Some(message_id(call)));
+    if addresses(input).next().is_none() {
+        // A draft that is addressed later is no less a mail.
+        let own = Envelope::new(Some(address(from)?), vec![address(from)?]);
+        builder = builder.envelope(own.map_err(|e| bad(&e))?);
+    }
     for to in &input.to {
         builder = builder.to(mailbox(to)?);
     }

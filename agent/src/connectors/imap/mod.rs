@@ -2,7 +2,10 @@
 //!
 //! Folders are opened by `EXAMINE` and mails fetched by `BODY.PEEK`: nothing is changed by being read, and
 //! a mail that was new stays new. How much a server may say is bounded, and for how long it may be
-//! silent.
+//! silent. `change.rs` is what changes a mailbox, `line.rs` the bounded line.
+
+mod change;
+mod line;
 
 use super::mail::{MailConfig, MailFailure, Tls, is_loopback};
 use crate::tools::OpenConnection;
@@ -15,19 +18,14 @@ use base64::alphabet::IMAP_MUTF7;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use deputy_protocol::Time;
 use futures_util::TryStreamExt;
+use line::Line;
 use rustls::pki_types::ServerName;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 /// The port on which IMAP begins with TLS.
 pub(crate) const IMPLICIT_PORT: u16 = 993;
-
-/// How many bytes a server may say in one conversation.
-const MAX_SAID: u64 = 64 << 20;
 
 /// How many mails are asked for at once.
 const AT_ONCE: usize = 100;
@@ -36,7 +34,18 @@ const AT_ONCE: usize = 100;
 pub(crate) struct Mailbox {
     session: Session<Line>,
     timeout: Duration,
-    can_idle: bool,
+    can: Can,
+}
+
+/// What a server can do beyond IMAP4rev1.
+#[derive(Clone, Copy)]
+struct Can {
+    /// Say when something comes (`IDLE`, RFC 2177).
+    idle: bool,
+    /// Move mails (`MOVE`, RFC 6851).
+    moves: bool,
+    /// Remove one mail of those that are marked (`UIDPLUS`, RFC 4315).
+    expunge_one: bool,
 }
 
 /// A folder as it is when it is opened.
@@ -129,7 +138,11 @@ impl Mailbox {
         };
         let capabilities = within(timeout, session.capabilities()).await?;
         Ok(Self {
-            can_idle: capabilities.has_str("IDLE"),
+            can: Can {
+                idle: capabilities.has_str("IDLE"),
+                moves: capabilities.has_str("MOVE"),
+                expunge_one: capabilities.has_str("UIDPLUS"),
+            },
             session,
             timeout,
         })
@@ -199,21 +212,28 @@ impl Mailbox {
         Ok(body.map(<[u8]>::to_vec))
     }
 
-    /// The folders in which a mail that was sent may lie: those for sent mail and for all mail, as the
-    /// server marks them (RFC 6154), and the inbox.
-    pub(crate) async fn where_sent_mail_lies(&mut self) -> Result<Vec<String>, MailFailure> {
+    /// The folders that the server marks for something (RFC 6154), as it names them.
+    async fn marked(
+        &mut self,
+        is_marked: impl Fn(&NameAttribute<'_>) -> bool,
+    ) -> Result<Vec<String>, MailFailure> {
         let listing = async {
             let names = self.session.list(Some(""), Some("*")).await?;
             names.try_collect::<Vec<_>>().await
         };
         let names = within(self.timeout, listing).await?;
-        let marked = |name: &&async_imap::types::Name| {
-            let marks = name.attributes();
-            marks.contains(&NameAttribute::Sent) || marks.contains(&NameAttribute::All)
-        };
-        let mut folders: Vec<String> = { names.iter().filter(marked) }
-            .map(|name| name.name().to_owned())
-            .collect();
+        let marked = names
+            .iter()
+            .filter(|name| name.attributes().iter().any(&is_marked));
+        Ok(marked.map(|name| name.name().to_owned()).collect())
+    }
+
+    /// The folders in which a mail that was sent may lie: those for sent mail and for all mail, and the
+    /// inbox.
+    pub(crate) async fn where_sent_mail_lies(&mut self) -> Result<Vec<String>, MailFailure> {
+        let is_marked =
+            |mark: &NameAttribute<'_>| matches!(mark, NameAttribute::Sent | NameAttribute::All);
+        let mut folders = self.marked(is_marked).await?;
         folders.push("INBOX".to_owned());
         Ok(folders)
     }
@@ -249,14 +269,14 @@ impl Mailbox {
         let Self {
             session,
             timeout,
-            can_idle,
+            can,
         } = self;
-        if !can_idle {
+        if !can.idle {
             tokio::time::sleep(otherwise).await;
             return Ok(Self {
                 session,
                 timeout,
-                can_idle,
+                can,
             });
         }
         let mut idle = session.idle();
@@ -272,11 +292,11 @@ impl Mailbox {
         }
         let mut session = within(timeout, idle.done()).await?;
         // What it may say anew is bounded anew.
-        session.get_mut().left = MAX_SAID;
+        session.get_mut().begin_anew();
         Ok(Self {
             session,
             timeout,
-            can_idle,
+            can,
         })
     }
 
@@ -396,68 +416,6 @@ fn failure(error: Error) -> MailFailure {
             }
         }
         other => MailFailure::Unreachable(other.to_string()),
-    }
-}
-
-/// A line to a server that may say so much.
-struct Line {
-    inner: Box<dyn deputy_link::Duplex>,
-    left: u64,
-}
-
-impl Line {
-    fn new(inner: impl deputy_link::Duplex + 'static) -> Self {
-        Self {
-            inner: Box::new(inner),
-            left: MAX_SAID,
-        }
-    }
-}
-
-impl std::fmt::Debug for Line {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Line")
-            .field("left", &self.left)
-            .finish_non_exhaustive()
-    }
-}
-
-impl AsyncRead for Line {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        let before = buf.filled().len();
-        let read = Pin::new(&mut self.inner).poll_read(cx, buf);
-        let came = (buf.filled().len() - before) as u64;
-        match self.left.checked_sub(came) {
-            Some(left) => {
-                self.left = left;
-                read
-            }
-            None => Poll::Ready(Err(std::io::Error::other(
-                "the server says more than 64 MiB at once",
-            ))),
-        }
-    }
-}
-
-impl AsyncWrite for Line {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }
 

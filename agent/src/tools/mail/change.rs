@@ -214,9 +214,9 @@ pub(crate) struct LabelInput {
 pub(crate) struct Labelled {}
 
 /// What a label is called in IMAP (RFC 3501, 2.3.2).
-fn flag(label: &String) -> Result<String, ToolError> {
+fn flag(label: &str) -> Result<String, ToolError> {
     let is_own = |c: char| c.is_ascii_alphanumeric() || "$-_.".contains(c);
-    match label.as_str() {
+    match label {
         "read" => Ok("\\Seen".to_owned()),
         "flagged" => Ok("\\Flagged".to_owned()),
         "answered" => Ok("\\Answered".to_owned()),
@@ -260,7 +260,12 @@ impl OutsideOperation for Label {
         env: &'a OutsideEnv,
     ) -> BoxFuture<'a, Result<Labelled, ToolError>> {
         Box::pin(async move {
-            let flags = |labels: &[String]| labels.iter().map(flag).collect::<Result<Vec<_>, _>>();
+            let flags = |labels: &[String]| {
+                labels
+                    .iter()
+                    .map(|label| flag(label))
+                    .collect::<Result<Vec<_>, _>>()
+            };
             let (add, remove) = (flags(&input.add)?, flags(&input.remove)?);
             let connection = connection(Self::NAME, &input.connection, env).await?;
             let marking = async {

@@ -217,7 +217,14 @@ fn each_mail_that_arrives_is_told_once_whatever_is_restarted() {
     // The mailbox's server goes away, and mail comes meanwhile.
     imap.stop();
     imap.deliver("INBOX", &mail("four", "a@example.test", ""));
+    let is_told = || {
+        home.cli(&["connection", "check", "mail"]);
+        let findings = home.cli(&["doctor"]);
+        findings.json.to_string().contains("\"mailbox\"")
+    };
+    assert!(is_told());
     imap.start();
+    assert!(!is_told());
     wait_told(&home, &automation, &["one", "two", "three", "four"]);
     // Paused by the user: what comes is kept for later.
     home.cli(&["automation", "pause", &automation]).done();

@@ -3,7 +3,7 @@
 
 use super::settings::finding;
 use crate::intent::{Contract, Trigger, expand_home};
-use crate::store::{Key, StoreError, automations, triggers};
+use crate::store::{Key, StoreError, automations, connections, triggers};
 use deputy_protocol::Time;
 use deputy_protocol::model::Finding;
 use rusqlite::Connection;
@@ -40,6 +40,7 @@ pub(super) fn schedules(
             serde_json::from_str(&text).map_err(|e| StoreError::corrupt("contract", e))?;
         findings.extend(by_time(&who, &contract, due.map(Time), now));
         findings.extend(from_outside(&who, &contract, listening));
+        findings.extend(by_mail(db, &who, &contract)?);
         if triggers::of(db, key)?.len() != contract.triggers.len() {
             findings.push(finding(
                 "schedule",
@@ -73,6 +74,32 @@ fn by_time(who: &str, contract: &Contract, due: Option<Time>, now: Time) -> Opti
         ),
         None => return None,
     })
+}
+
+/// A mailbox that a contract follows and that cannot be followed.
+fn by_mail(db: &Connection, who: &str, contract: &Contract) -> Result<Vec<Finding>, StoreError> {
+    let mut findings = Vec::new();
+    for trigger in &contract.triggers {
+        let Trigger::Mail(mail) = trigger else {
+            continue;
+        };
+        let name = &mail.mail.connection;
+        let why = match connections::by_name(db, name)? {
+            None => "is not there",
+            Some(row) if row.config["imap_host"].is_null() => "has no mailbox",
+            Some(row) if !matches!(row.state.as_str(), "ok" | "unchecked") => {
+                "did not work when it was last tried"
+            }
+            Some(_) => continue,
+        };
+        findings.push(finding(
+            "mailbox",
+            "problem",
+            format!("{who} waits for mail through the connection “{name}”, which {why}."),
+            "`deputy connect mail` with --imap-host, then answer its item in `deputy needs`",
+        ));
+    }
+    Ok(findings)
 }
 
 fn from_outside(who: &str, contract: &Contract, listening: bool) -> Vec<Finding> {

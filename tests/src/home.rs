@@ -1,5 +1,6 @@
 //! A data directory, and what can be asked of the agent that runs on it.
 
+use crate::ImapServer;
 use crate::client::{self, AskError, Follow};
 use crate::{Agent, Binary, Launch, wait_until};
 use deputy_protocol::control::{Request, Response};
@@ -178,6 +179,23 @@ impl Home {
             "me@example.test",
         ];
         self.cli_with_input(&[&words, also].concat(), input)
+    }
+
+    /// Makes the connection `mail`, to a mail server and a mailbox on loopback that want this login.
+    pub fn connect_mailbox(&self, smtp: u16, imap: &ImapServer, user: &str, typed: &str) -> Output {
+        let port = imap.port.to_string();
+        let also = [
+            "--imap-host",
+            "127.0.0.1",
+            "--imap-port",
+            &port,
+            "--username",
+            user,
+            "--password-stdin",
+            "--timeout-ms",
+            "5000",
+        ];
+        self.connect_mail(smtp, &also, typed)
     }
 
     /// Asks the running agent directly.

@@ -13,19 +13,7 @@ const PASSWORD: &str = "correct horse";
 
 /// Makes the connection `mail` to both servers.
 fn connect(home: &Home, smtp: u16, imap: &ImapServer, password: &str) -> deputy_tests::Output {
-    let port = imap.port.to_string();
-    let also = [
-        "--imap-host",
-        "127.0.0.1",
-        "--imap-port",
-        &port,
-        "--username",
-        USER,
-        "--password-stdin",
-        "--timeout-ms",
-        "5000",
-    ];
-    home.connect_mail(smtp, &also, password)
+    home.connect_mailbox(smtp, imap, USER, password)
 }
 
 fn mail(subject: &str, from: &str, more: &str) -> String {

@@ -144,17 +144,8 @@ fn mails_are_told_of_as_they_come_and_together_when_a_time_was_said() {
     let mut imap = ImapServer::new("me", "secret");
     let home = Home::new();
     let _agent = home.start();
-    let port = imap.port.to_string();
-    let also = [
-        "--imap-host",
-        "127.0.0.1",
-        "--imap-port",
-        &port,
-        "--username",
-        "me",
-        "--password-stdin",
-    ];
-    home.connect_mail(smtp.port, &also, "secret").done();
+    home.connect_mailbox(smtp.port, &imap, "me", "secret")
+        .done();
     let each = delegate(&home, "tell me when a mail from billing@shop.test arrives");
     let together = delegate(
         &home,

@@ -1,6 +1,6 @@
 //! What changes a mailbox: moving, marking, and putting a draft there.
 
-use super::{Mailbox, quoted, wire_name, within};
+use super::{Mailbox, no_folder, quoted, wire_name, within};
 use crate::connectors::mail_client::MailFailure;
 use async_imap::types::{Fetch, NameAttribute};
 use futures_util::TryStreamExt;
@@ -8,13 +8,9 @@ use futures_util::TryStreamExt;
 impl Mailbox {
     /// Opens a folder for changes. Gives its validity.
     pub(crate) async fn select(&mut self, folder: &str) -> Result<u32, MailFailure> {
-        match within(self.timeout, self.session.select(wire_name(folder))).await {
-            Ok(opened) => Ok(opened.uid_validity.unwrap_or(0)),
-            Err(MailFailure::Denied(message)) => Err(MailFailure::Missing(format!(
-                "there is no folder “{folder}” in the mailbox ({message})"
-            ))),
-            Err(other) => Err(other),
-        }
+        let opened = within(self.timeout, self.session.select(wire_name(folder))).await;
+        let opened = opened.map_err(|failure| no_folder(folder, failure))?;
+        Ok(opened.uid_validity.unwrap_or(0))
     }
 
     /// Moves a mail of the folder that is open. Where the server cannot, it is copied and then removed; a
@@ -26,12 +22,7 @@ impl Mailbox {
         is_copied: bool,
     ) -> Result<(), MailFailure> {
         let (uid, to) = (uid.to_string(), wire_name(folder));
-        let missing = |failure| match failure {
-            MailFailure::Denied(message) => {
-                MailFailure::Missing(format!("mails cannot be put into “{folder}” ({message})"))
-            }
-            other => other,
-        };
+        let missing = |failure| no_folder(folder, failure);
         if self.can.moves {
             let moving = self.session.uid_mv(&uid, &to);
             return within(self.timeout, moving).await.map_err(missing);

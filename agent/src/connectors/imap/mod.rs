@@ -151,14 +151,8 @@ impl Mailbox {
     /// Opens a folder for reading. Its name as people write it.
     pub(crate) async fn examine(&mut self, folder: &str) -> Result<Folder, MailFailure> {
         let name = wire_name(folder);
-        let opened = match within(self.timeout, self.session.examine(&name)).await {
-            Err(MailFailure::Denied(message)) => {
-                return Err(MailFailure::Missing(format!(
-                    "there is no folder “{folder}” in the mailbox ({message})"
-                )));
-            }
-            other => other?,
-        };
+        let opened = within(self.timeout, self.session.examine(&name)).await;
+        let opened = opened.map_err(|failure| no_folder(folder, failure))?;
         let next = match opened.uid_next {
             Some(next) => next,
             // Servers before IMAP4rev1 leave it out.
@@ -314,6 +308,16 @@ fn mail(fetch: &Fetch) -> Option<Mail> {
         size: fetch.size.unwrap_or(0).into(),
         is_unread: fetch.flags().all(|flag| flag != Flag::Seen),
     })
+}
+
+/// What it means that a folder cannot be opened.
+fn no_folder(folder: &str, failure: MailFailure) -> MailFailure {
+    match failure {
+        MailFailure::Denied(message) => MailFailure::Missing(format!(
+            "there is no folder “{folder}” in the mailbox ({message})"
+        )),
+        other => other,
+    }
 }
 
 /// A text as a quoted string of IMAP.

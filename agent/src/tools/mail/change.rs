@@ -2,7 +2,7 @@
 
 use super::message::numbers;
 use super::send::{File, SendInput, compose, message_id};
-use super::{connection, not_done};
+use super::{connection, gone, inbox, not_done, of_connection, of_mail};
 use crate::clock::BoxFuture;
 use crate::connectors::imap::Mailbox;
 use crate::connectors::mail_client::MailFailure;
@@ -14,23 +14,6 @@ use deputy_protocol::{EffectClass, FailureClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
-fn inbox() -> String {
-    "INBOX".to_owned()
-}
-
-fn of_mail(tool: &str, connection: &str, id: &str) -> Result<Vec<Resource>, ToolError> {
-    match numbers(id) {
-        Some(_) => Ok(vec![Resource::new(
-            ResourceKind::Connections,
-            connection.to_owned(),
-        )]),
-        None => Err(ToolError::invalid_input(
-            tool,
-            "`id` is the id of a mail from mail.search, such as 1700000000-42",
-        )),
-    }
-}
 
 /// What a change that failed means: a line that broke leaves open how far it came.
 fn failed(tool: &str, failure: MailFailure) -> ToolError {
@@ -72,12 +55,6 @@ async fn hold(
         (uid, summary.message_id)
     });
     Ok((mailbox, found))
-}
-
-fn gone(id: &str, folder: &str) -> MailFailure {
-    MailFailure::Gone(format!(
-        "mail {id} is not in “{folder}” any more: it was moved or deleted, or the folder was numbered anew"
-    ))
 }
 
 async fn held(connection: &OpenConnection, folder: &str, id: &str) -> Result<Held, MailFailure> {
@@ -333,10 +310,7 @@ impl Operation for Draft {
                 "the subject is more than one line",
             ));
         }
-        Ok(vec![Resource::new(
-            ResourceKind::Connections,
-            input.connection.clone(),
-        )])
+        Ok(of_connection(&input.connection))
     }
 
     fn title(input: &DraftInput) -> String {

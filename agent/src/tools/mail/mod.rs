@@ -11,7 +11,7 @@ pub(super) use change::{Draft, Label, Move};
 pub(super) use read::{Get, Search};
 pub(super) use send::Send;
 
-use super::{OpenConnection, OutsideEnv, ToolError};
+use super::{OpenConnection, OutsideEnv, Resource, ResourceKind, ToolError};
 use crate::connectors::imap::Mail;
 use crate::connectors::mail_client::MailFailure;
 use deputy_protocol::{FailureClass, Time};
@@ -25,6 +25,33 @@ pub(crate) fn mail_summary(validity: u32, mail: &Mail) -> Value {
 /// A day as IMAP writes it.
 pub(crate) fn mail_day(time: Time) -> String {
     time.to_timestamp().strftime("%d-%b-%Y").to_string()
+}
+
+/// The folder of what names none.
+fn inbox() -> String {
+    "INBOX".to_owned()
+}
+
+/// What a call touches that is about one mail.
+fn of_mail(tool: &str, connection: &str, id: &str) -> Result<Vec<Resource>, ToolError> {
+    match message::numbers(id) {
+        Some(_) => Ok(of_connection(connection)),
+        None => Err(ToolError::invalid_input(
+            tool,
+            "`id` is the id of a mail from mail.search, such as 1700000000-42",
+        )),
+    }
+}
+
+fn of_connection(name: &str) -> Vec<Resource> {
+    vec![Resource::new(ResourceKind::Connections, name.to_owned())]
+}
+
+/// That a mail is not where it is looked for.
+fn gone(id: &str, folder: &str) -> MailFailure {
+    MailFailure::Gone(format!(
+        "mail {id} is not in “{folder}” any more: it was moved or deleted, or the server has numbered the folder's mails anew"
+    ))
 }
 
 /// The connection of that name, if it is one for mail.

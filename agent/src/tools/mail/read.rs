@@ -1,7 +1,7 @@
 //! `mail.search` and `mail.get`: what is in a mailbox. Nothing is changed by it; a mail that was new stays new.
 
 use super::message::{self, Content, Summary};
-use super::{connection, mail_day, not_done};
+use super::{connection, gone, inbox, mail_day, not_done, of_connection, of_mail};
 use crate::clock::BoxFuture;
 use crate::connectors::imap::{Mail, Mailbox, quoted};
 use crate::connectors::mail_client::MailFailure;
@@ -23,10 +23,6 @@ const LOOKED_AT: usize = 1_000;
 const PIECE: usize = 100;
 
 const DAY_MS: i64 = 86_400_000;
-
-fn inbox() -> String {
-    "INBOX".to_owned()
-}
 
 fn some() -> u32 {
     50
@@ -99,10 +95,6 @@ impl Operation for Search {
     fn title(input: &SearchInput) -> String {
         format!("Look for mails in {} of {}", input.folder, input.connection)
     }
-}
-
-fn of_connection(name: &str) -> Vec<Resource> {
-    vec![Resource::new(ResourceKind::Connections, name.to_owned())]
 }
 
 /// A search, as the server and as this side understands it.
@@ -265,13 +257,7 @@ impl Operation for Get {
     const RESOURCES: &'static [ResourceKind] = &[ResourceKind::Connections];
 
     fn resources(input: &GetInput) -> Result<Vec<Resource>, ToolError> {
-        match message::numbers(&input.id) {
-            Some(_) => Ok(of_connection(&input.connection)),
-            None => Err(ToolError::invalid_input(
-                Self::NAME,
-                "`id` is the id of a mail from mail.search, such as 1700000000-42",
-            )),
-        }
+        of_mail(Self::NAME, &input.connection, &input.id)
     }
 
     fn title(input: &GetInput) -> String {
@@ -319,26 +305,21 @@ enum Got {
 }
 
 async fn get(mailbox: &mut Mailbox, input: &GetInput, at_most: u64) -> Result<Got, MailFailure> {
-    let gone = |why: &str| {
-        MailFailure::Gone(format!(
-            "mail {} is not in “{}” any more: {why}",
-            input.id, input.folder
-        ))
-    };
+    let gone = || gone(&input.id, &input.folder);
     let (validity, uid) = message::numbers(&input.id).unwrap_or_default();
     let folder = mailbox.examine(&input.folder).await?;
     if folder.validity != validity {
-        return Err(gone("the server has numbered the folder's mails anew"));
+        return Err(gone());
     }
     let mails = mailbox.mails(&[uid]).await?;
     let Some(mail) = mails.first() else {
-        return Err(gone("it was moved or deleted"));
+        return Err(gone());
     };
     if mail.size > at_most {
         return Ok(Got::TooLarge(mail.size));
     }
     let Some(raw) = mailbox.content(uid).await? else {
-        return Err(gone("it was moved or deleted"));
+        return Err(gone());
     };
     let content = message::content(validity, mail, &raw, input.attachments);
     Ok(Got::Mail(Box::new(content)))

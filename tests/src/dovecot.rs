@@ -124,6 +124,10 @@ impl ImapServer {
 
     /// The mailbox in this Maildir, which may be another server's to deliver into.
     pub fn over(maildir: &Path, user: &str, password: &str) -> Self {
+        assert!(
+            Path::new("/usr/lib/dovecot/imap").exists(),
+            "these tests read a real mailbox: apt-get install dovecot-imapd"
+        );
         let nobody = owner("nobody");
         for folder in ["", "new", "cur", "tmp"] {
             let path = maildir.join(folder);

@@ -197,26 +197,26 @@ pub(crate) async fn within<T>(
 pub(super) async fn check(connection: &OpenConnection) -> (String, String) {
     match tried(connection).await {
         Ok(message) => ("ok".to_owned(), message),
-        Err(failure) => {
+        Err((server, failure)) => {
             let (state, message) = match failure {
                 MailFailure::Auth(message) => (
                     "auth",
-                    format!("user name or password was refused: {message}"),
+                    format!("{server} refused user name or password: {message}"),
                 ),
-                MailFailure::Unreachable(message) => (
-                    "failing",
-                    format!("the server cannot be reached: {message}"),
-                ),
+                MailFailure::Unreachable(message) => {
+                    ("failing", format!("{server} cannot be reached: {message}"))
+                }
                 MailFailure::Refused { code, message } => {
-                    ("failing", format!("the server refused ({code}): {message}"))
+                    ("failing", format!("{server} refused ({code}): {message}"))
                 }
-                MailFailure::Config(message) => {
-                    ("failing", format!("the settings do not work: {message}"))
-                }
+                MailFailure::Config(message) => (
+                    "failing",
+                    format!("the settings for {server} do not work: {message}"),
+                ),
                 MailFailure::Missing(message)
                 | MailFailure::Gone(message)
                 | MailFailure::Denied(message) => {
-                    ("failing", format!("the server refused: {message}"))
+                    ("failing", format!("{server} refused: {message}"))
                 }
             };
             (state.to_owned(), message)
@@ -224,22 +224,32 @@ pub(super) async fn check(connection: &OpenConnection) -> (String, String) {
     }
 }
 
-async fn tried(connection: &OpenConnection) -> Result<String, MailFailure> {
-    let (config, mut smtp) = open(connection).await?;
+/// A sentence, or which server is in the way and how.
+async fn tried(connection: &OpenConnection) -> Result<String, (String, MailFailure)> {
+    let config: MailConfig = serde_json::from_value(connection.config.clone()).map_err(|e| {
+        (
+            "the mail server".to_owned(),
+            MailFailure::Config(e.to_string()),
+        )
+    })?;
+    let smtp_server = format!("{}:{}", config.smtp_host, config.smtp_port);
+    let of_smtp = |failure| (smtp_server.clone(), failure);
+    let (_, mut smtp) = open(connection).await.map_err(of_smtp)?;
     let is_alive = smtp.test_connected().await;
     smtp.abort().await;
     if !is_alive {
-        return Err(MailFailure::Unreachable(
+        return Err(of_smtp(MailFailure::Unreachable(
             "the server closed the conversation".to_owned(),
-        ));
+        )));
     }
-    let takes = format!("{}:{} takes mail", config.smtp_host, config.smtp_port);
+    let takes = format!("{smtp_server} takes mail");
     if config.imap_host.is_none() {
         return Ok(format!("{takes}."));
     }
-    let (host, port) = imap::server(&config)?;
-    let mut mailbox = Mailbox::open(connection).await?;
-    let inbox = mailbox.examine("INBOX").await?;
+    let (host, port) = imap::server(&config).map_err(of_smtp)?;
+    let of_imap = |failure| (format!("{host}:{port}"), failure);
+    let mut mailbox = Mailbox::open(connection).await.map_err(of_imap)?;
+    let inbox = mailbox.examine("INBOX").await.map_err(of_imap)?;
     mailbox.close().await;
     Ok(format!(
         "{takes}; {host}:{port} shows a mailbox with {} mails in INBOX.",

@@ -1,5 +1,5 @@
 //! The connection kind `mail`: an SMTP server to send through, and an IMAP server to read from
-//! (`imap.rs`), of one account.
+//! (`imap/`), of one account.
 
 use super::ConfigError;
 use super::imap::{self, Mailbox};

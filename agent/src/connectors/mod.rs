@@ -1,5 +1,5 @@
 //! Connections to the outside and their secrets. `vault/` seals secrets; `mail.rs` and `search.rs`
-//! are the kinds of connection, `imap.rs` reads the mailbox of one for mail; this file looks
+//! are the kinds of connection, `imap/` is the mailbox of one for mail; this file looks
 //! connections up for tools.
 
 pub(crate) mod imap;

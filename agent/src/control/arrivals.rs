@@ -81,15 +81,10 @@ fn trigger(row: &triggers::TriggerRow) -> Result<Trigger, StoreError> {
     serde_json::from_value(row.spec.clone()).map_err(|e| StoreError::corrupt("trigger", e))
 }
 
-/// Puts an arrival unless the queue is full. What is known already has its place.
+/// Puts an arrival unless the queue is full.
 fn put(db: &Connection, input: &NewInput) -> Result<Arrived, StoreError> {
-    if let Some(known) = inbox::known(db, input.automation, &input.dedupe)? {
-        return Ok(Arrived::Taken(Put::Known(known)));
-    }
-    if !inbox::has_room(db, input.automation)? {
-        return Ok(Arrived::Full);
-    }
-    Ok(Arrived::Taken(inbox::put(db, input)?))
+    let put = inbox::put_if_room(db, input)?;
+    Ok(put.map_or(Arrived::Full, Arrived::Taken))
 }
 
 /// Checks a webhook's secret. `None` when it may be called.

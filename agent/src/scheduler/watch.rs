@@ -455,15 +455,9 @@ fn put(
         "file:{path}:{}:{}",
         file.version.modified, file.version.size
     );
-    if inbox::known(db, trigger.automation, &dedupe)?.is_some() {
-        return Ok(Reported::Known);
-    }
-    if !inbox::has_room(db, trigger.automation)? {
-        return Ok(Reported::Full);
-    }
     let name = file.path.file_name().unwrap_or_default().to_string_lossy();
     let modified = i64::try_from(file.version.modified / 1_000_000).unwrap_or(i64::MAX);
-    let put = inbox::put(
+    let put = inbox::put_if_room(
         db,
         &NewInput {
             automation: trigger.automation,
@@ -478,8 +472,9 @@ fn put(
         },
     )?;
     Ok(match put {
-        Put::New(_) => Reported::New,
-        Put::Known(_) => Reported::Known,
+        Some(Put::New(_)) => Reported::New,
+        Some(Put::Known(_)) => Reported::Known,
+        None => Reported::Full,
     })
 }
 

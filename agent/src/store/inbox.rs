@@ -94,8 +94,20 @@ pub fn known(db: &Connection, automation: i64, dedupe: &str) -> Result<Option<i6
 /// again, rather than dropped here. What a run emits is bounded by the run's own steps.
 pub const MAX_PENDING: u32 = 2_000;
 
+/// Puts an item unless its key is known or the queue is full; `None` when it is full. What is known already
+/// has its place.
+pub fn put_if_room(db: &Connection, input: &NewInput) -> Result<Option<Put>, StoreError> {
+    if let Some(known) = known(db, input.automation, &input.dedupe)? {
+        return Ok(Some(Put::Known(known)));
+    }
+    if !has_room(db, input.automation)? {
+        return Ok(None);
+    }
+    put(db, input).map(Some)
+}
+
 /// Whether an automation's queue takes another item.
-pub fn has_room(db: &Connection, automation: i64) -> Result<bool, StoreError> {
+fn has_room(db: &Connection, automation: i64) -> Result<bool, StoreError> {
     let full = db
         .prepare_cached(
             "SELECT 1 FROM inbox WHERE target_id=?1 AND state='pending' ORDER BY id LIMIT 1 OFFSET ?2",

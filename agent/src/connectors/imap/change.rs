@@ -1,6 +1,6 @@
 //! What changes a mailbox: moving, marking, and putting a draft there.
 
-use super::{Mailbox, no_folder, quoted, wire_name, within};
+use super::{Mailbox, no_folder, wire_name, within};
 use crate::connectors::mail_client::MailFailure;
 use async_imap::types::{Fetch, NameAttribute};
 use futures_util::TryStreamExt;
@@ -75,12 +75,11 @@ impl Mailbox {
         message_id: &str,
     ) -> Result<bool, MailFailure> {
         self.examine(folder).await?;
-        let query = format!("HEADER Message-ID {}", quoted(message_id)?);
-        Ok(!self.search(&query).await?.is_empty())
+        self.open_one_has(message_id).await
     }
 
     /// The folder for drafts, as the server names it: the one that it marks, or else one of that name.
-    pub(crate) async fn drafts(&mut self) -> Result<String, MailFailure> {
+    async fn drafts(&mut self) -> Result<String, MailFailure> {
         let marked = self
             .marked(|mark| matches!(mark, NameAttribute::Drafts))
             .await?;

@@ -232,13 +232,18 @@ impl Mailbox {
         Ok(folders)
     }
 
+    /// Whether the folder that is open has a mail of this Message-ID.
+    async fn open_one_has(&mut self, message_id: &str) -> Result<bool, MailFailure> {
+        let query = format!("HEADER Message-ID {}", quoted(message_id)?);
+        Ok(!self.search(&query).await?.is_empty())
+    }
+
     /// Whether one of these folders (named as the server names them) has a mail of this Message-ID.
     pub(crate) async fn has(
         &mut self,
         folders: &[String],
         message_id: &str,
     ) -> Result<bool, MailFailure> {
-        let query = format!("HEADER Message-ID {}", quoted(message_id)?);
         for folder in folders {
             match within(self.timeout, self.session.examine(folder)).await {
                 Ok(_) => {}
@@ -246,7 +251,7 @@ impl Mailbox {
                 Err(MailFailure::Denied(_)) => continue,
                 Err(other) => return Err(other),
             }
-            if !self.search(&query).await?.is_empty() {
+            if self.open_one_has(message_id).await? {
                 return Ok(true);
             }
         }

@@ -153,19 +153,13 @@ fn put(
     }
     let summary = mail_summary(folder.validity, mail);
     let dedupe = dedupe(at, summary["id"].as_str().unwrap_or_default());
-    if inbox::known(db, trigger.automation, &dedupe)?.is_some() {
-        return Ok(Reported::Known);
-    }
-    if !inbox::has_room(db, trigger.automation)? {
-        return Ok(Reported::Full);
-    }
     let subject = summary["subject"].as_str().unwrap_or_default();
     let title = format!("mail: {subject}").chars().take(TITLE).collect();
     let mut payload = json!({"connection": at.0, "folder": at.1});
     if let (Value::Object(payload), Value::Object(summary)) = (&mut payload, summary) {
         payload.extend(summary);
     }
-    let put = inbox::put(
+    let put = inbox::put_if_room(
         db,
         &NewInput {
             automation: trigger.automation,
@@ -180,8 +174,9 @@ fn put(
         },
     )?;
     Ok(match put {
-        Put::New(_) => Reported::New,
-        Put::Known(_) => Reported::Known,
+        Some(Put::New(_)) => Reported::New,
+        Some(Put::Known(_)) => Reported::Known,
+        None => Reported::Full,
     })
 }
 

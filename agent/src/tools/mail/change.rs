@@ -1,10 +1,10 @@
 //! `mail.move`, `mail.label` and `mail.draft`: what changes a mailbox. Nothing is ever deleted.
 
-use super::message::numbers;
+use super::message::summary;
 use super::send::{File, SendInput, compose, message_id};
-use super::{connection, gone, inbox, not_done, of_connection, of_mail};
+use super::{connection, find, gone, inbox, not_done, of_connection, of_mail};
 use crate::clock::BoxFuture;
-use crate::connectors::imap::Mailbox;
+use crate::connectors::imap::{Mail, Mailbox};
 use crate::connectors::mail_client::MailFailure;
 use crate::tools::{
     CallInfo, OpenConnection, Operation, OutsideEnv, OutsideOperation, Reconciled, Resource,
@@ -28,44 +28,26 @@ fn failed(tool: &str, failure: MailFailure) -> ToolError {
     }
 }
 
-/// A mail in a folder that is open for changes.
-struct Held {
-    mailbox: Mailbox,
-    uid: u32,
-    /// Without one it cannot be told from others once it is elsewhere.
-    message_id: Option<String>,
-}
-
-/// Opens the folder; `None` of a mail that is not there.
+/// Opens the folder for changes; `None` of a mail that is not there.
 async fn hold(
     connection: &OpenConnection,
     folder: &str,
     id: &str,
-) -> Result<(Mailbox, Option<(u32, Option<String>)>), MailFailure> {
-    let (validity, uid) = numbers(id).unwrap_or_default();
+) -> Result<(Mailbox, Option<Mail>), MailFailure> {
     let mut mailbox = Mailbox::open(connection).await?;
-    let now = mailbox.select(folder).await?;
-    let mails = if now == validity {
-        mailbox.mails(&[uid]).await?
-    } else {
-        Vec::new()
-    };
-    let found = mails.first().map(|mail| {
-        let summary = super::message::summary(validity, mail);
-        (uid, summary.message_id)
-    });
+    let validity = mailbox.select(folder).await?;
+    let found = find(&mut mailbox, validity, id).await?;
     Ok((mailbox, found))
 }
 
-async fn held(connection: &OpenConnection, folder: &str, id: &str) -> Result<Held, MailFailure> {
-    match hold(connection, folder, id).await? {
-        (mailbox, Some((uid, message_id))) => Ok(Held {
-            mailbox,
-            uid,
-            message_id,
-        }),
-        (_, None) => Err(gone(id, folder)),
-    }
+/// The same of a mail that must be there.
+async fn held(
+    connection: &OpenConnection,
+    folder: &str,
+    id: &str,
+) -> Result<(Mailbox, Mail), MailFailure> {
+    let (mailbox, found) = hold(connection, folder, id).await?;
+    found.map_or_else(|| Err(gone(id, folder)), |mail| Ok((mailbox, mail)))
 }
 
 /// `mail.move`
@@ -123,9 +105,11 @@ impl OutsideOperation for Move {
         Box::pin(async move {
             let connection = connection(Self::NAME, &input.connection, env).await?;
             let held = held(&connection, &input.folder, &input.id).await;
-            let held = held.map_err(|failure| not_done(Self::NAME, failure, "look up"))?;
-            held.mailbox.close().await;
-            Ok(json!({"message_id": held.message_id}))
+            let (mailbox, mail) =
+                held.map_err(|failure| not_done(Self::NAME, failure, "look up"))?;
+            mailbox.close().await;
+            // Only the Message-ID is asked for: in which folder it is does not matter.
+            Ok(json!({"message_id": summary(0, &mail).message_id}))
         })
     }
 
@@ -144,9 +128,9 @@ impl OutsideOperation for Move {
                     None => false,
                 };
                 match found {
-                    Some((uid, _)) => {
+                    Some(mail) => {
                         mailbox.select(&input.folder).await?;
-                        mailbox.move_to(uid, &input.to, is_there).await?;
+                        mailbox.move_to(mail.uid, &input.to, is_there).await?;
                     }
                     // An earlier try got as far as this.
                     None if is_there => {}
@@ -246,9 +230,9 @@ impl OutsideOperation for Label {
             let (add, remove) = (flags(&input.add)?, flags(&input.remove)?);
             let connection = connection(Self::NAME, &input.connection, env).await?;
             let marking = async {
-                let mut held = held(&connection, &input.folder, &input.id).await?;
-                held.mailbox.flag(held.uid, &add, &remove).await?;
-                held.mailbox.close().await;
+                let (mut mailbox, mail) = held(&connection, &input.folder, &input.id).await?;
+                mailbox.flag(mail.uid, &add, &remove).await?;
+                mailbox.close().await;
                 Ok(Labelled {})
             };
             marking.await.map_err(|failure| failed(Self::NAME, failure))

@@ -12,7 +12,7 @@ pub(super) use read::{Get, Search};
 pub(super) use send::Send;
 
 use super::{OpenConnection, OutsideEnv, Resource, ResourceKind, ToolError};
-use crate::connectors::imap::Mail;
+use crate::connectors::imap::{Mail, Mailbox};
 use crate::connectors::mail_client::MailFailure;
 use deputy_protocol::{FailureClass, Time};
 use serde_json::Value;
@@ -45,6 +45,14 @@ fn of_mail(tool: &str, connection: &str, id: &str) -> Result<Vec<Resource>, Tool
 
 fn of_connection(name: &str) -> Vec<Resource> {
     vec![Resource::new(ResourceKind::Connections, name.to_owned())]
+}
+
+/// The mail of an id in the folder that is open, of this validity; `None` when it is not there.
+async fn find(mailbox: &mut Mailbox, validity: u32, id: &str) -> Result<Option<Mail>, MailFailure> {
+    match message::numbers(id) {
+        Some((of, uid)) if of == validity => Ok(mailbox.mails(&[uid]).await?.into_iter().next()),
+        _ => Ok(None),
+    }
 }
 
 /// That a mail is not where it is looked for.

@@ -1,7 +1,7 @@
 //! `mail.search` and `mail.get`: what is in a mailbox. Nothing is changed by it; a mail that was new stays new.
 
 use super::message::{self, Content, Summary};
-use super::{connection, gone, inbox, mail_day, not_done, of_connection, of_mail};
+use super::{connection, find, gone, inbox, mail_day, not_done, of_connection, of_mail};
 use crate::clock::BoxFuture;
 use crate::connectors::imap::{Mail, Mailbox, quoted};
 use crate::connectors::mail_client::MailFailure;
@@ -306,21 +306,15 @@ enum Got {
 
 async fn get(mailbox: &mut Mailbox, input: &GetInput, at_most: u64) -> Result<Got, MailFailure> {
     let gone = || gone(&input.id, &input.folder);
-    let (validity, uid) = message::numbers(&input.id).unwrap_or_default();
-    let folder = mailbox.examine(&input.folder).await?;
-    if folder.validity != validity {
-        return Err(gone());
-    }
-    let mails = mailbox.mails(&[uid]).await?;
-    let Some(mail) = mails.first() else {
-        return Err(gone());
-    };
+    let validity = mailbox.examine(&input.folder).await?.validity;
+    let mail = find(mailbox, validity, &input.id).await?;
+    let mail = mail.ok_or_else(gone)?;
     if mail.size > at_most {
         return Ok(Got::TooLarge(mail.size));
     }
-    let Some(raw) = mailbox.content(uid).await? else {
+    let Some(raw) = mailbox.content(mail.uid).await? else {
         return Err(gone());
     };
-    let content = message::content(validity, mail, &raw, input.attachments);
+    let content = message::content(validity, &mail, &raw, input.attachments);
     Ok(Got::Mail(Box::new(content)))
 }

@@ -5,7 +5,7 @@ use crate::work::{self, Errand, KINDS, Kind, send};
 use deputy_protocol::StepState;
 use deputy_protocol::control::{Request, Response};
 use deputy_tests::{Agent, Fault, Home, Launch, SmtpProxy, SmtpServer, wait_until};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -47,68 +47,101 @@ fn killed_at_every_write_point_it_does_nothing_twice_and_loses_nothing() {
 }
 
 /// One automation of a kind, killed at the first point, then at the second, and so on, until it
-/// gets through.
+/// gets through; then, by their names, at those points that another came in front of each time.
 fn at_every_point(kind: Kind, server: &SmtpServer) -> (Figures, BTreeMap<String, u64>) {
     let home = Home::new();
     let agent = home.start();
     work::connect(&home, server.port);
     let automation = kind.install(&home);
     agent.kill9();
-    let mut killed_at = BTreeMap::new();
-    let mut errands = Vec::new();
-    let mut kills = 0;
+    let mut sweep = Sweep {
+        kind,
+        home,
+        automation,
+        errands: Vec::new(),
+        kills: 0,
+        killed_at: BTreeMap::new(),
+        passed: BTreeSet::new(),
+    };
+    // Writes that happen to share a transaction pass fewer points; so look twice.
     let mut in_a_row = 0;
     for n in 1.. {
-        let errand = Errand::new(kind, &automation, format!("{}-{n}", kind.name()));
-        let count = home.path().join("points");
+        let is_killed = sweep.killed_at_point(&n.to_string());
+        in_a_row = if is_killed { 0 } else { in_a_row + 1 };
+        if in_a_row == 2 {
+            break;
+        }
+    }
+    for name in sweep.passed.clone() {
+        if !sweep.killed_at.contains_key(&name) {
+            sweep.killed_at_point(&name);
+        }
+    }
+    let figures = reckon(&sweep.home, server, &sweep.errands, sweep.kills);
+    (figures, sweep.killed_at)
+}
+
+struct Sweep {
+    kind: Kind,
+    home: Home,
+    automation: String,
+    errands: Vec<Errand>,
+    kills: u64,
+    /// How often at the point of a name.
+    killed_at: BTreeMap<String, u64>,
+    /// The names of all points passed.
+    passed: BTreeSet<String>,
+}
+
+impl Sweep {
+    /// One more errand, with a kill at `point`, a number or a name, and a second start that lets
+    /// it come to rest. Whether it was killed.
+    fn killed_at_point(&mut self, point: &str) -> bool {
+        let key = format!("{}-{point}", self.kind.name());
+        let errand = Errand::new(self.kind, &self.automation, key);
+        let count = self.home.path().join("points");
         let _ = std::fs::remove_file(&count);
         let launch = Launch::with_faults()
-            .env("DEPUTY_FAULT_KILL", n)
+            .env("DEPUTY_FAULT_KILL", point)
             .env("DEPUTY_FAULT_COUNT", count.display());
         let mut sent = false;
-        let killed = match Agent::start(&home, &launch) {
+        let is_killed = match Agent::start(&self.home, &launch) {
             Err(output) => {
                 assert_eq!(output.code, None, "{output:?}");
                 true
             }
             Ok(mut agent) => {
-                sent = send(&home, &errand);
+                sent = send(&self.home, &errand);
                 wait_until("the kill, or the end of the work", || {
                     if !agent.alive() {
                         return Some(true);
                     }
-                    (sent && quiet(&home).unwrap_or(false)).then_some(false)
+                    (sent && quiet(&self.home).unwrap_or(false)).then_some(false)
                 })
             }
         };
-        if killed {
-            in_a_row = 0;
-            kills += 1;
-            let points = std::fs::read_to_string(&count).unwrap();
-            // By its number: others may have passed points before the kill took them, too.
-            let passed = points.lines().filter_map(|line| line.split_once(' '));
-            let (_, name) = { passed }
-                .find(|(number, _)| *number == n.to_string())
-                .unwrap();
-            *killed_at.entry(name.to_owned()).or_insert(0) += 1;
+        let points = std::fs::read_to_string(&count).unwrap();
+        let points = || points.lines().filter_map(|line| line.split_once(' '));
+        self.passed
+            .extend(points().map(|(_, name)| name.to_owned()));
+        if is_killed {
+            // Others may have passed points before the kill took them, too.
+            let at = points().find(|(number, name)| *number == point || *name == point);
+            *self.killed_at.entry(at.unwrap().1.to_owned()).or_insert(0) += 1;
         }
-        let agent = home.start();
+        self.kills += u64::from(is_killed);
+        let agent = self.home.start();
         // A second time where the first was not confirmed: it is the same errand.
         if !sent {
-            assert!(send(&home, &errand));
+            assert!(send(&self.home, &errand));
         }
-        wait_until("the work to come to rest", || quiet(&home).filter(|q| *q));
+        wait_until("the work to come to rest", || {
+            quiet(&self.home).filter(|q| *q)
+        });
         agent.kill9();
-        errands.push(errand);
-        if !killed {
-            // Writes that happen to share a transaction pass fewer points; so look twice.
-            in_a_row += 1;
-            if in_a_row == 2 {
-                break;
-            }
-        }
+        self.errands.push(errand);
+        is_killed
     }
-    (reckon(&home, server, &errands, kills), killed_at)
 }
 
 /// The points that the agent's source names.

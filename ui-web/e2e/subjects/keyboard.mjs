@@ -220,6 +220,8 @@ export default async function keyboard(stage) {
       await page.getByRole('listbox').waitFor()
       await page.keyboard.press('Escape')
       await page.getByRole('listbox').waitFor({ state: 'detached' })
+      // The list is gone a frame before the button has the focus again.
+      await page.locator('.picker-button:focus').waitFor()
       await page.keyboard.press('Enter')
       await page.getByRole('listbox').waitFor()
       for (let press = 0; press < 10; press++) {

@@ -460,6 +460,36 @@ pub(super) enum Connect {
     Mail(ConnectMail),
     /// A service that searches the web.
     Search(ConnectSearch),
+    /// A web service of your own account, by its address and the token or key that it wants.
+    Http(ConnectHttp),
+}
+
+#[derive(Args)]
+pub(super) struct ConnectHttp {
+    /// The connection's name, as contracts call it.
+    #[arg(long)]
+    pub(super) name: String,
+    /// All that is asked of it lies below this address.
+    #[arg(long)]
+    pub(super) base_url: String,
+    /// bearer, basic, header or none.
+    #[arg(long, default_value = "bearer")]
+    pub(super) auth: String,
+    /// The user name, for basic.
+    #[arg(long)]
+    pub(super) username: Option<String>,
+    /// The header that the secret is in, for header.
+    #[arg(long)]
+    pub(super) header: Option<String>,
+    /// What comes in front of the secret in that header.
+    #[arg(long)]
+    pub(super) prefix: Option<String>,
+    /// What is read to try the connection; the address itself when left out.
+    #[arg(long)]
+    pub(super) check_path: Option<String>,
+    /// Read the token, password or key from standard input.
+    #[arg(long)]
+    pub(super) secret_stdin: bool,
 }
 
 #[derive(Args)]

@@ -1,8 +1,8 @@
 //! What each command asks the agent for.
 
 use super::args::{
-    Automation, Command, Config, Connect, ConnectMail, Connection, Contract, Device, Event, Input,
-    Model, Need, Proposal, Protection, Run, Vault,
+    Automation, Command, Config, Connect, ConnectHttp, ConnectMail, Connection, Contract, Device,
+    Event, Input, Model, Need, Proposal, Protection, Run, Vault,
 };
 use deputy_protocol::ErrorBody;
 use deputy_protocol::control::{Request, VaultProtection};
@@ -153,6 +153,7 @@ pub(super) fn request(command: Command) -> Result<Request, ErrorBody> {
                 .then(|| secret_from_stdin("key"))
                 .transpose()?,
         },
+        Command::Connect(Connect::Http(http)) => connect_http(http)?,
         Command::Connection(Connection::Check { id }) => {
             Request::ConnectionCheck { connection: id }
         }
@@ -303,6 +304,29 @@ fn new_passphrase() -> Result<String, ErrorBody> {
     Ok(passphrase)
 }
 
+fn connect_http(http: ConnectHttp) -> Result<Request, ErrorBody> {
+    let secret = http
+        .secret_stdin
+        .then(|| secret_from_stdin("secret"))
+        .transpose()?;
+    let mut auth = json!({"kind": http.auth});
+    for (key, given) in [
+        ("username", http.username),
+        ("name", http.header),
+        ("prefix", http.prefix),
+    ] {
+        if let Some(given) = given {
+            auth[key] = json!(given);
+        }
+    }
+    Ok(Request::Connect {
+        kind: "http".to_owned(),
+        name: http.name,
+        config: json!({"base_url": http.base_url, "auth": auth, "check_path": http.check_path}),
+        secret,
+    })
+}
+
 fn connect_mail(mail: ConnectMail) -> Result<Request, ErrorBody> {
     let secret = mail
         .password_stdin
@@ -381,6 +405,7 @@ mod tests {
             "need answer n1 happened --note x",
             "connections",
             "connect mail --name n --smtp-host h --smtp-port 25 --tls none --from a@b.c --username u --password-stdin",
+            "connect http --name n --base-url https://a.b --auth header --header X-Key --secret-stdin",
             "connection check c1",
             "model set --provider openai --base-url http://127.0.0.1:1/v1 --model m --key-stdin",
             "model list",

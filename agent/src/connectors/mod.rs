@@ -1,12 +1,15 @@
-//! Connections to the outside and their secrets. `vault/` seals secrets; `mail.rs` and `search.rs`
-//! are the kinds of connection, `imap/` is the mailbox of one for mail; this file looks
+//! Connections to the outside and their secrets. `vault/` seals secrets; `mail.rs`, `search.rs` and
+//! `http.rs` are the kinds of connection, `imap/` is the mailbox of one for mail; this file looks
 //! connections up for tools.
 
+pub(crate) mod http;
 pub(crate) mod imap;
 pub(crate) mod mail;
 pub(crate) mod search;
 mod vault;
 
+pub(crate) use http as http_client;
+pub use http::{HttpAuth, HttpConfig};
 pub(crate) use mail as mail_client;
 pub use mail::{MailConfig, Tls};
 pub(crate) use search as search_client;
@@ -23,6 +26,7 @@ use crate::tools::{ConnectionSource, OpenConnection, ToolError};
 use deputy_protocol::FailureClass;
 use serde_json::Value;
 use std::sync::Arc;
+use url::Url;
 
 /// What is wrong with a connection's settings.
 #[derive(Debug, thiserror::Error)]
@@ -51,9 +55,30 @@ pub fn check_config(kind: &str, config: &Value) -> Result<Value, ConfigError> {
     match kind {
         "mail" => mail::check_config(config),
         "search" => search::check_config(config),
+        "http" => http::check_config(config),
         other => Err(ConfigError::new(
             format!("there is no kind of connection “{other}”"),
-            "known: mail, search",
+            "known: mail, search, http",
+        )),
+    }
+}
+
+/// An address that `what` may be sent to: `https`, or `http` on this machine.
+fn safe_address(text: &str, what: &str, hint: &str) -> Result<Url, ConfigError> {
+    let url = Url::parse(text)
+        .map_err(|e| ConfigError::new(format!("“{text}” is not a URL: {e}"), hint))?;
+    let is_local = match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_local => Ok(url),
+        _ => Err(ConfigError::new(
+            format!("{text} would send {what} through the network in the clear"),
+            "use https; http is for this machine only",
         )),
     }
 }
@@ -63,6 +88,7 @@ pub async fn check(connection: &OpenConnection) -> (String, String) {
     match connection.kind.as_str() {
         "mail" => mail::check(connection).await,
         "search" => search::check(connection).await,
+        "http" => http::check(connection).await,
         other => (
             "failing".to_owned(),
             format!("there is no kind of connection “{other}”"),

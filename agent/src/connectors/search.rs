@@ -4,7 +4,7 @@
 //! [Tavily](https://docs.tavily.com/documentation/api-reference/endpoint/search),
 //! [SearXNG](https://docs.searxng.org/dev/search_api.html).
 
-use super::ConfigError;
+use super::{ConfigError, safe_address};
 use crate::tools::{OpenConnection, http_client, retry_after};
 use reqwest::{Client, Method};
 use serde::{Deserialize, Serialize};
@@ -65,22 +65,7 @@ fn address(config: &SearchConfig) -> Result<Url, ConfigError> {
     let text = config.url.as_deref().or(config.provider.address());
     let text =
         text.ok_or_else(|| ConfigError::new("the address of the SearXNG is missing", HINT))?;
-    let url = Url::parse(text)
-        .map_err(|e| ConfigError::new(format!("“{text}” is not a URL: {e}"), HINT))?;
-    let is_local = match url.host() {
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_local => Ok(url),
-        _ => Err(ConfigError::new(
-            format!("{text} would send key and queries through the network in the clear"),
-            "use https; http is for this machine only",
-        )),
-    }
+    safe_address(text, "key and queries", HINT)
 }
 
 /// One result.

@@ -173,6 +173,8 @@ fn verb(operation: &str) -> String {
         "web.fetch" => "read pages",
         "web.request" => "send requests",
         "web.search" => "search the web",
+        "http.get" => "read from web services",
+        "http.request" => "send requests to web services",
         "feeds.read" => "read feeds",
         "mail.draft" => "draft mails",
         "mail.get" => "read mails",

@@ -95,6 +95,10 @@ pub(super) fn load(db: &Connection, key: i64) -> Result<Option<Loaded>, StoreErr
     let kind = |c: &ConnectionInfo| match (c.kind.as_str(), c.config["imap_host"].is_string()) {
         ("mail", true) => "mail, to send and to read".to_owned(),
         ("mail", false) => "mail, only to send".to_owned(),
+        ("http", _) => format!(
+            "http, a web service at {}",
+            c.config["base_url"].as_str().unwrap_or_default()
+        ),
         (other, _) => other.to_owned(),
     };
     let mut before = task::words(db, task.automation)?;

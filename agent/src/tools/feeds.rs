@@ -78,6 +78,7 @@ impl OutsideOperation for Read {
                 body: Vec::new(),
                 timeout: None,
                 class: EffectClass::Read,
+                stays: false,
             };
             let answer = http::send(Self::NAME, call, request).await?;
             if answer.status.as_u16() >= 400 {

@@ -86,6 +86,8 @@ pub fn registry() -> &'static Registry {
             .outside::<search::Search>()
             .outside::<web::Fetch>()
             .outside::<web::Send>()
+            .outside::<http::connected::Get>()
+            .outside::<http::connected::Send>()
             .pure::<xml::Format>()
             .pure::<xml::Parse>()
     })

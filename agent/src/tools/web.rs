@@ -46,7 +46,12 @@ pub(super) struct Response {
     bytes: Option<Bytes>,
 }
 
-fn response(tool: &'static str, answer: Answer, read_as: As) -> Result<Response, ToolError> {
+/// An answer as a script gets it.
+pub(super) fn response(
+    tool: &'static str,
+    answer: Answer,
+    read_as: As,
+) -> Result<Response, ToolError> {
     let mut response = Response {
         status: answer.status.as_u16(),
         url: answer.url.to_string(),
@@ -160,6 +165,7 @@ impl OutsideOperation for Fetch {
                 body: Vec::new(),
                 timeout: input.timeout_ms.map(Duration::from_millis),
                 class: EffectClass::Read,
+                stays: false,
             };
             let answer = http::send(Self::NAME, call, request).await?;
             if answer.status.as_u16() >= 400
@@ -220,15 +226,7 @@ impl Operation for Send {
     const RESOURCES: &'static [ResourceKind] = &[ResourceKind::Hosts];
 
     fn class(input: &SendInput) -> EffectClass {
-        let keyed = input
-            .headers
-            .keys()
-            .any(|name| name.eq_ignore_ascii_case("idempotency-key"));
-        if input.idempotent || keyed || matches!(input.method.as_str(), "PUT" | "DELETE") {
-            EffectClass::Idempotent
-        } else {
-            EffectClass::Opaque
-        }
+        http::class(&input.method, &input.headers, input.idempotent)
     }
 
     fn resources(input: &SendInput) -> Result<Vec<Resource>, ToolError> {
@@ -261,23 +259,13 @@ impl OutsideOperation for Send {
             {
                 headers.insert("idempotency-key", value);
             }
-            let body = match (input.text, input.json, input.bytes) {
-                (Some(text), None, None) => text.into_bytes(),
-                (None, Some(json), None) => {
-                    headers.entry("content-type").or_insert(
-                        reqwest::header::HeaderValue::from_static("application/json"),
-                    );
-                    json.to_string().into_bytes()
-                }
-                (None, None, Some(bytes)) => bytes.0,
-                (None, None, None) => Vec::new(),
-                _ => {
-                    return Err(ToolError::invalid_input(
-                        Self::NAME,
-                        "only one of text, json and bytes can be sent",
-                    ));
-                }
-            };
+            let body = http::body(
+                Self::NAME,
+                &mut headers,
+                input.text,
+                input.json,
+                input.bytes,
+            )?;
             let method = input
                 .method
                 .parse()
@@ -294,6 +282,7 @@ impl OutsideOperation for Send {
                     body,
                     timeout,
                     class,
+                    stays: false,
                 },
             )
             .await?;

@@ -2,17 +2,20 @@
 //! private ranges, bodies are bounded while they are read, and failures say whether something may
 //! have happened.
 //!
-//! `hosts.rs` (pure) says which addresses are private; this file sends requests.
+//! `hosts.rs` (pure) says which addresses are private; this file sends requests. `connected.rs` is
+//! the namespace `http`: requests through a connection.
 
+pub(super) mod connected;
 mod hosts;
 
-use super::{CallInfo, Resource, ResourceKind, ToolError};
+use super::{Bytes, CallInfo, Resource, ResourceKind, ToolError};
 use crate::failure::class_of_status;
 use crate::intent::covered;
 use deputy_protocol::{EffectClass, FailureClass};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Method, StatusCode};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -42,6 +45,48 @@ pub(super) struct Request {
     pub(super) body: Vec<u8>,
     pub(super) timeout: Option<Duration>,
     pub(super) class: EffectClass,
+    /// Whether a redirect to another origin is refused: what goes along is for this one alone.
+    pub(super) stays: bool,
+}
+
+/// A request's body, of which there is one kind at most; JSON says that it is JSON.
+pub(super) fn body(
+    tool: &str,
+    headers: &mut HeaderMap,
+    text: Option<String>,
+    json: Option<Value>,
+    bytes: Option<Bytes>,
+) -> Result<Vec<u8>, ToolError> {
+    match (text, json, bytes) {
+        (Some(text), None, None) => Ok(text.into_bytes()),
+        (None, Some(json), None) => {
+            headers
+                .entry(CONTENT_TYPE)
+                .or_insert(HeaderValue::from_static("application/json"));
+            Ok(json.to_string().into_bytes())
+        }
+        (None, None, Some(bytes)) => Ok(bytes.0),
+        (None, None, None) => Ok(Vec::new()),
+        _ => Err(ToolError::invalid_input(
+            tool,
+            "only one of text, json and bytes can be sent",
+        )),
+    }
+}
+
+/// Whether a request changes something, and whether it may be repeated.
+pub(super) fn class(
+    method: &str,
+    headers: &BTreeMap<String, String>,
+    is_keyed: bool,
+) -> EffectClass {
+    let has_key = { headers.keys() }.any(|name| name.eq_ignore_ascii_case("idempotency-key"));
+    match method {
+        "GET" | "HEAD" => EffectClass::Read,
+        "PUT" | "DELETE" => EffectClass::Idempotent,
+        _ if is_keyed || has_key => EffectClass::Idempotent,
+        _ => EffectClass::Opaque,
+    }
 }
 
 /// An answer, read to its end.
@@ -178,6 +223,14 @@ pub(super) async fn send(
                 return read(tool, call, url, response, deadline, total, is_effect).await;
             }
             let next = parse_url(tool, next.as_str())?;
+            if request.stays && next.origin() != url.origin() {
+                let message = format!(
+                    "{url} leads on to {}, where what the connection knows does not go",
+                    next.origin().ascii_serialization()
+                );
+                let class = FailureClass::Precondition;
+                return Err(ToolError::not_done(class, "moved", tool, message));
+            }
             if next.host_str() != url.host_str() {
                 headers.remove(reqwest::header::AUTHORIZATION);
                 headers.remove(reqwest::header::COOKIE);

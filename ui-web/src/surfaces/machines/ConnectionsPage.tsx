@@ -68,7 +68,8 @@ export default function ConnectionsPage() {
       <AtTheAgent
         title="To connect something, or to renew a secret"
         lines={[
-          { command: 'deputy connect mail --help', does: 'says what it needs' },
+          { command: 'deputy connect mail --help', does: 'says what a mailbox needs' },
+          { command: 'deputy connect http --help', does: 'a web service with an API' },
           { command: 'deputy connection check NAME', does: 'tries one for real' },
         ]}
       >

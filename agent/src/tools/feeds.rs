@@ -81,9 +81,7 @@ impl OutsideOperation for Read {
                 stays: false,
             };
             let answer = http::send(Self::NAME, call, request).await?;
-            if answer.status.as_u16() >= 400 {
-                return Err(http::status_error(Self::NAME, &answer, EffectClass::Read));
-            }
+            let answer = http::accepted(Self::NAME, answer, EffectClass::Read, &[])?;
             parse(&answer.body, &input.url)
         })
     }

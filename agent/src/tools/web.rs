@@ -168,11 +168,8 @@ impl OutsideOperation for Fetch {
                 stays: false,
             };
             let answer = http::send(Self::NAME, call, request).await?;
-            if answer.status.as_u16() >= 400
-                && !input.allow_status.contains(&answer.status.as_u16())
-            {
-                return Err(http::status_error(Self::NAME, &answer, EffectClass::Read));
-            }
+            let answer =
+                http::accepted(Self::NAME, answer, EffectClass::Read, &input.allow_status)?;
             response(Self::NAME, answer, input.read_as)
         })
     }
@@ -254,10 +251,8 @@ impl OutsideOperation for Send {
         Box::pin(async move {
             let class = Self::class(&input);
             let mut headers = http::headers(Self::NAME, &input.headers)?;
-            if input.idempotent
-                && let Ok(value) = call.effect_id.parse()
-            {
-                headers.insert("idempotency-key", value);
+            if input.idempotent {
+                http::add_key(&mut headers, call);
             }
             let body = http::body(
                 Self::NAME,
@@ -286,11 +281,7 @@ impl OutsideOperation for Send {
                 },
             )
             .await?;
-            if answer.status.as_u16() >= 400
-                && !input.allow_status.contains(&answer.status.as_u16())
-            {
-                return Err(http::status_error(Self::NAME, &answer, class));
-            }
+            let answer = http::accepted(Self::NAME, answer, class, &input.allow_status)?;
             response(Self::NAME, answer, input.read_as)
         })
     }

@@ -2,7 +2,7 @@
 //! whose name, the connection says. What a connection knows goes to its own origin alone, and does
 //! not come back.
 
-use super::{Answer, Request, body, class, headers, host_resource, send, status_error};
+use super::{Answer, Request, accepted, add_key, body, class, headers, host_resource, send};
 use crate::clock::BoxFuture;
 use crate::connectors::http_client::Service;
 use crate::tools::web::{As, Response, response};
@@ -171,10 +171,8 @@ impl OutsideOperation for Send {
         Box::pin(async move {
             let class = Self::class(&input);
             let mut headers = headers(Self::NAME, &input.headers)?;
-            if input.idempotent
-                && let Ok(value) = call.effect_id.parse()
-            {
-                headers.insert("idempotency-key", value);
+            if input.idempotent {
+                add_key(&mut headers, call);
             }
             let body = body(
                 Self::NAME,
@@ -272,10 +270,6 @@ impl Asked<'_> {
             let clean = service.without_secrets(std::mem::take(value).into_bytes());
             *value = String::from_utf8_lossy(&clean).into_owned();
         }
-        let status = answer.status.as_u16();
-        if status >= 400 && !self.allow_status.contains(&status) {
-            return Err(status_error(tool, &answer, self.class));
-        }
-        Ok(answer)
+        accepted(tool, answer, self.class, self.allow_status)
     }
 }

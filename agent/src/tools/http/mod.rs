@@ -74,6 +74,13 @@ pub(super) fn body(
     }
 }
 
+/// Sends the effect's own key along, for a service that knows such keys.
+pub(super) fn add_key(headers: &mut HeaderMap, call: &CallInfo) {
+    if let Ok(key) = call.effect_id.parse() {
+        headers.insert("idempotency-key", key);
+    }
+}
+
 /// Whether a request changes something, and whether it may be repeated.
 pub(super) fn class(
     method: &str,
@@ -321,8 +328,22 @@ async fn read(
     })
 }
 
+/// The answer, or the failure that its status is, where a script did not say that it is an answer.
+pub(super) fn accepted(
+    tool: &'static str,
+    answer: Answer,
+    class: EffectClass,
+    allow_status: &[u16],
+) -> Result<Answer, ToolError> {
+    let status = answer.status.as_u16();
+    if status >= 400 && !allow_status.contains(&status) {
+        return Err(status_error(tool, &answer, class));
+    }
+    Ok(answer)
+}
+
 /// The failure that an HTTP status is.
-pub(super) fn status_error(tool: &'static str, answer: &Answer, class: EffectClass) -> ToolError {
+fn status_error(tool: &'static str, answer: &Answer, class: EffectClass) -> ToolError {
     let status = answer.status.as_u16();
     let kind = class_of_status(status);
     // A server error may come after the effect; everything else is a plain no.

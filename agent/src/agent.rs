@@ -1,7 +1,7 @@
 //! The agent as a whole: its parts put together, started and stopped in order.
 
 use crate::clock::SharedClock;
-use crate::connectors::{Connections, Unlock, Vault, VaultError, give_up_old_keys, opened};
+use crate::connectors::{Connections, Oauth, Unlock, Vault, VaultError, give_up_old_keys, opened};
 use crate::control::Control;
 use crate::executor::{
     Arrivals, Executor, Lanes, Parts, Programs, hold_what_was_restored, recover,
@@ -102,8 +102,18 @@ impl Agent {
             .unwrap_or_default();
         programs.set_permissions(Permissions { denied_operations });
         let (sender, notices) = tokio::sync::mpsc::unbounded_channel();
-        let connections =
-            Connections::new(store.clone(), Arc::clone(&vault), Arc::clone(&redactor));
+        let oauth = Arc::new(Oauth::new(
+            store.clone(),
+            Arc::clone(&vault),
+            Arc::clone(&redactor),
+            Arc::clone(&config.clock),
+        ));
+        let connections = Connections::new(
+            store.clone(),
+            Arc::clone(&vault),
+            Arc::clone(&redactor),
+            Arc::clone(&oauth),
+        );
         let models = Arc::new(Models::new(
             store.clone(),
             Arc::clone(&vault),
@@ -149,7 +159,7 @@ impl Agent {
             executor.parts.stopping.clone(),
         );
         let pushes = tokio::spawn(Arc::clone(&pusher).run());
-        let control = Control::new(executor, vault, models, remote, pusher);
+        let control = Control::new(executor, vault, oauth, models, remote, pusher);
         control.resume_tasks().await?;
         Ok(Self {
             control,

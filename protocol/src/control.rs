@@ -315,6 +315,25 @@ pub enum Request {
         /// Its id or name.
         connection: String,
     },
+    /// Begins to sign in at the provider of a connection by OAuth.
+    ConnectionSignIn {
+        /// Its id or name.
+        connection: String,
+        /// By a code that is typed on any device, instead of in a browser on this machine.
+        device: bool,
+    },
+    /// Where a sign-in has come to; answers when that changes.
+    ConnectionSignInWait {
+        /// The sign-in's id.
+        sign_in: String,
+        /// What the asker knows of it.
+        seen: String,
+    },
+    /// The address that a browser was sent back to which cannot reach the agent.
+    ConnectionSignInAnswer {
+        /// The whole address, with what stands behind its `?`.
+        url: String,
+    },
     /// Sets the model that plans, repairs and answers the `llm` tools.
     ModelSet {
         /// `anthropic`, `openai`, `ollama` or `gemini`.
@@ -480,6 +499,8 @@ pub enum Response {
     PushKey(String),
     /// For `Connections`.
     Connections(Vec<ConnectionInfo>),
+    /// For `ConnectionSignIn`, `ConnectionSignInWait`, `ConnectionSignInAnswer`.
+    SignIn(Box<SignIn>),
     /// For `Connect`, `ConnectionCheck`.
     Connection(Box<ConnectionInfo>),
     /// For `ModelList`.

@@ -579,6 +579,27 @@ pub struct Device {
     pub push: Option<PushState>,
 }
 
+/// A person signing in at the provider of a connection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SignIn {
+    /// Its id.
+    pub id: String,
+    /// The connection's name.
+    pub connection: String,
+    /// `waiting`, `signed_in`, `refused` or `expired`.
+    pub state: String,
+    /// The address to open in a browser.
+    pub url: String,
+    /// The code that is typed there, when the browser may be any device's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_code: Option<String>,
+    /// Until when it waits.
+    pub expires_at: Time,
+    /// What came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
 /// A pairing under way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pairing {

@@ -2,7 +2,7 @@
 //! mailbox that is read over IMAP ([`ImapServer`]). Both on a loopback port, with data of their own.
 
 use crate::postfix::{free_port, owner};
-use crate::wait_until;
+use crate::{OauthProvider, wait_until};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -16,16 +16,37 @@ struct Dovecot {
 }
 
 impl Dovecot {
-    /// Starts with what is particular about it, once it listens on its port.
-    fn start(user: &str, password: &str, port: u16, particular: &str) -> Self {
+    /// Starts with what is particular about it, once it listens on its port. Who logs in with a token is
+    /// looked up at `tokens`, an OAuth provider's address for that.
+    fn start(
+        user: &str,
+        password: &str,
+        tokens: Option<&str>,
+        port: u16,
+        particular: &str,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         write_users(dir.path(), user, password);
         let path = dir.path().display();
+        let asks = dir.path().join("tokens");
+        let (also, by_token) = match tokens {
+            None => ("", String::new()),
+            Some(url) => {
+                let config = format!(
+                    "introspection_mode=post\nintrospection_url={url}\nusername_attribute=sub\nactive_attribute=active\nactive_value=true\n"
+                );
+                std::fs::write(&asks, config).unwrap();
+                let args = asks.display();
+                let passdb =
+                    format!("passdb {{\n driver=oauth2\n mechanisms=xoauth2\n args={args}\n}}\n");
+                (" xoauth2", passdb)
+            }
+        };
         let config = format!(
             "base_dir={path}/run\nlog_path={path}/log\n\
-             auth_mechanisms=plain login\ndisable_plaintext_auth=no\nauth_failure_delay=0\n\
-             passdb {{\n driver=passwd-file\n args=scheme=PLAIN {path}/users\n}}\n\
+             auth_mechanisms=plain login{also}\ndisable_plaintext_auth=no\nauth_failure_delay=0\n\
+             passdb {{\n driver=passwd-file\n args=scheme=PLAIN {path}/users\n}}\n{by_token}\
              service stats {{\n chroot=\n}}\n{particular}"
         );
         std::fs::write(dir.path().join("dovecot.conf"), config).unwrap();
@@ -77,14 +98,14 @@ pub struct Passwords {
 }
 
 impl Passwords {
-    pub(crate) fn start(user: &str, password: &str) -> Self {
+    pub(crate) fn start(user: &str, password: &str, tokens: Option<&str>) -> Self {
         let port = free_port();
         let particular = format!(
             "protocols=\nssl=no\n\
              userdb {{\n driver=static\n args=uid=65534 gid=65534 home=/nonexistent\n}}\n\
              service auth {{\n inet_listener {{\n  address=127.0.0.1\n  port={port}\n }}\n}}\n"
         );
-        let service = Dovecot::start(user, password, port, &particular);
+        let service = Dovecot::start(user, password, tokens, port, &particular);
         Self { service, port }
     }
 
@@ -99,6 +120,8 @@ pub struct ImapServer {
     service: Option<Dovecot>,
     maildir: PathBuf,
     login: (String, String),
+    /// Where it looks tokens up.
+    tokens: Option<String>,
     /// What it says that it can do; all that it can, when this is empty.
     can: String,
     /// What it says of TLS.
@@ -138,6 +161,7 @@ impl ImapServer {
             service: None,
             maildir: maildir.to_owned(),
             login: (user.to_owned(), password.to_owned()),
+            tokens: None,
             can: String::new(),
             tls: "ssl=no\n".to_owned(),
             is_implicit: false,
@@ -168,7 +192,8 @@ impl ImapServer {
              inet_listener imaps {{\n  address=127.0.0.1\n  port={implicit}\n  ssl=yes\n }}\n}}\n{can}"
         );
         let (user, password) = &self.login;
-        let service = Dovecot::start(user, password, port, &particular);
+        let tokens = self.tokens.as_deref();
+        let service = Dovecot::start(user, password, tokens, port, &particular);
         let is_implicit = self.is_implicit;
         // That it can be connected to is not enough: what answers the first time may still end.
         wait_until("the mailbox's greeting", || {
@@ -198,6 +223,14 @@ impl ImapServer {
         let (chain, key) = (file("chain.pem"), file("key.pem"));
         self.tls = format!("ssl=required\nssl_cert=<{chain}\nssl_key=<{key}\n");
         self.is_implicit = is_implicit;
+        self.start();
+        self
+    }
+
+    /// Starts it again as one that takes this provider's tokens, too.
+    pub fn with_tokens_of(mut self, provider: &OauthProvider) -> Self {
+        self.stop();
+        self.tokens = Some(provider.introspection());
         self.start();
         self
     }

@@ -2,7 +2,7 @@
 //! takes mail on a loopback port for `*@example.test` into one Maildir, where it is counted.
 //! Needs root, as every mail server's own tests do.
 
-use crate::{Passwords, wait_until};
+use crate::{OauthProvider, Passwords, wait_until};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
@@ -35,15 +35,20 @@ pub struct SmtpServer {
 impl SmtpServer {
     /// Takes mail from everybody on this machine.
     pub fn open() -> Self {
-        Self::start(None)
+        Self::start(None, None)
     }
 
     /// Takes mail only from `user` with `password`.
     pub fn with_password(user: &str, password: &str) -> Self {
-        Self::start(Some((user, password)))
+        Self::start(Some((user, password)), None)
     }
 
-    fn start(login: Option<(&str, &str)>) -> Self {
+    /// Takes mail only from those who have a token of this provider.
+    pub fn with_tokens_of(provider: &OauthProvider) -> Self {
+        Self::start(Some(("nobody", "")), Some(&provider.introspection()))
+    }
+
+    fn start(login: Option<(&str, &str)>, tokens: Option<&str>) -> Self {
         assert!(
             Path::new("/usr/sbin/postfix").exists(),
             "these tests send through a real mail server: apt-get install postfix dovecot-core"
@@ -57,7 +62,7 @@ impl SmtpServer {
         let (postfix, nobody) = (owner("postfix"), owner("nobody"));
         std::os::unix::fs::chown(root.join("data"), Some(postfix.0), Some(postfix.1)).unwrap();
         std::os::unix::fs::chown(root.join("box"), Some(nobody.0), Some(nobody.1)).unwrap();
-        let passwords = login.map(|(user, password)| Passwords::start(user, password));
+        let passwords = login.map(|(user, password)| Passwords::start(user, password, tokens));
         let auth_port = passwords.as_ref().map(|p| p.port);
         // Another program may take the free port before the server does; then it ends, and the next
         // port is tried.

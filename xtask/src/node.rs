@@ -1,6 +1,7 @@
 //! Node and npm: those that are installed, or fetched into `target/`.
 
 use crate::tools::{Done, find, root, run};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -29,12 +30,16 @@ pub(crate) fn npm(folder: &Path, args: &[&str]) -> Done {
         (Some(npm), false) => Command::new(npm),
         (None, false) => return Err("npm is missing beside node".to_owned()),
     };
+    run(command.args(args).env("PATH", path()?).current_dir(folder))
+}
+
+/// The search path of a program that starts `node` by its name.
+pub(crate) fn path() -> Result<OsString, String> {
+    let node = node()?;
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = [beside.to_owned()]
-        .into_iter()
-        .chain(std::env::split_paths(&path));
-    let path = std::env::join_paths(folders).map_err(|e| e.to_string())?;
-    run(command.args(args).env("PATH", path).current_dir(folder))
+    let folders = node.parent().map(Path::to_owned);
+    let folders = folders.into_iter().chain(std::env::split_paths(&path));
+    std::env::join_paths(folders).map_err(|e| e.to_string())
 }
 
 /// Installs what a folder's lock file names, if that has changed.

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use super::connect::Connect;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -158,7 +159,7 @@ pub(super) enum Command {
     Connections,
     /// Make or renew a connection.
     #[command(subcommand)]
-    Connect(Connect),
+    Connect(Box<Connect>),
     /// One connection.
     #[command(subcommand)]
     Connection(Connection),
@@ -455,105 +456,38 @@ pub(super) struct RemoteArgs {
 }
 
 #[derive(Subcommand)]
-pub(super) enum Connect {
-    /// A mail server to send through.
-    Mail(ConnectMail),
-    /// A service that searches the web.
-    Search(ConnectSearch),
-    /// A web service of your own account, by its address and the token or key that it wants.
-    Http(ConnectHttp),
-}
-
-#[derive(Args)]
-pub(super) struct ConnectHttp {
-    /// The connection's name, as contracts call it.
-    #[arg(long)]
-    pub(super) name: String,
-    /// All that is asked of it lies below this address.
-    #[arg(long)]
-    pub(super) base_url: String,
-    /// bearer, basic, header or none.
-    #[arg(long, default_value = "bearer")]
-    pub(super) auth: String,
-    /// The user name, for basic.
-    #[arg(long)]
-    pub(super) username: Option<String>,
-    /// The header that the secret is in, for header.
-    #[arg(long)]
-    pub(super) header: Option<String>,
-    /// What comes in front of the secret in that header.
-    #[arg(long)]
-    pub(super) prefix: Option<String>,
-    /// What is read to try the connection; the address itself when left out.
-    #[arg(long)]
-    pub(super) check_path: Option<String>,
-    /// Read the token, password or key from standard input.
-    #[arg(long)]
-    pub(super) secret_stdin: bool,
-}
-
-#[derive(Args)]
-pub(super) struct ConnectSearch {
-    /// The connection's name, as contracts call it.
-    #[arg(long, default_value = "search")]
-    pub(super) name: String,
-    /// brave, tavily or searxng.
-    #[arg(long)]
-    pub(super) provider: String,
-    /// The address, for searxng.
-    #[arg(long)]
-    pub(super) url: Option<String>,
-    /// Read the key from standard input.
-    #[arg(long)]
-    pub(super) key_stdin: bool,
-}
-
-#[derive(Args)]
-pub(super) struct ConnectMail {
-    /// The connection's name, as contracts call it.
-    #[arg(long, default_value = "mail")]
-    pub(super) name: String,
-    /// The SMTP server.
-    #[arg(long)]
-    pub(super) smtp_host: String,
-    /// Its port.
-    #[arg(long)]
-    pub(super) smtp_port: u16,
-    /// The IMAP server, to read mail and to look sent mail up.
-    #[arg(long)]
-    pub(super) imap_host: Option<String>,
-    /// Its port.
-    #[arg(long)]
-    pub(super) imap_port: Option<u16>,
-    /// none, starttls or implicit.
-    #[arg(long)]
-    pub(super) tls: String,
-    /// The sender's address.
-    #[arg(long)]
-    pub(super) from: String,
-    /// The user name.
-    #[arg(long)]
-    pub(super) username: Option<String>,
-    /// Read the password from standard input.
-    #[arg(long)]
-    pub(super) password_stdin: bool,
-    /// How long one command may take.
-    #[arg(long)]
-    pub(super) timeout_ms: Option<u64>,
-}
-
-#[derive(Subcommand)]
 pub(super) enum Connection {
     /// Try it for real.
     Check {
         /// Its id or name.
         id: String,
     },
+    /// Sign in at its provider, for one by OAuth.
+    SignIn(SignIn),
     /// Forget it and its secret.
     Revoke {
         /// Its id or name.
         id: String,
     },
+}
+
+#[derive(Args)]
+pub(super) struct SignIn {
+    /// Its id or name.
+    #[arg(required_unless_present_any = ["answered", "wait"])]
+    pub(super) id: Option<String>,
+    /// By a code that is typed on any device, where the provider knows that.
+    #[arg(long)]
+    pub(super) device: bool,
+    /// Show the address only.
+    #[arg(long)]
+    pub(super) no_open: bool,
+    /// The address that a browser on another machine was sent to, and could not open.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["id", "device", "wait"])]
+    pub(super) answered: Option<String>,
+    /// A sign-in that was begun with --json, by its id: wait until somebody has signed in.
+    #[arg(long, value_name = "SIGN_IN", conflicts_with_all = ["id", "device"])]
+    pub(super) wait: Option<String>,
 }
 
 #[derive(Subcommand)]

@@ -1,10 +1,11 @@
 //! The command line: each command builds a control request, sends it to the running agent and
 //! prints the answer. `args.rs` is what can be typed, `requests.rs` what it asks for, `client.rs`
 //! the local socket, `print.rs` what people see, `up.rs` the agent itself, `service` the same at
-//! login, `pair.rs` and `remote.rs` devices elsewhere.
+//! login, `pair.rs` and `remote.rs` devices elsewhere, `connect.rs` and `sign_in.rs` connections.
 
 mod args;
 mod client;
+mod connect;
 mod open;
 mod pair;
 mod print;
@@ -12,6 +13,7 @@ mod remote;
 mod requests;
 mod restore;
 mod service;
+mod sign_in;
 mod up;
 
 use args::{Cli, Command};
@@ -67,7 +69,16 @@ pub fn main() -> ExitCode {
         Some(Command::Service(asked)) => {
             at_home(json, |home| service::service(home, asked, json)).into()
         }
-        Some(Command::Pair(args)) => at_home(json, |home| pair::pair(home, &args, json)).into(),
+        Some(Command::Pair(args)) => at_home(json, |home| {
+            let came = pair::converse(home, &args, json);
+            exit_after(came, json, "deputy pair")
+        })
+        .into(),
+        Some(Command::Connection(args::Connection::SignIn(args))) => at_home(json, |home| {
+            let came = sign_in::sign_in(home, args, json);
+            exit_after(came, json, "deputy connection sign-in NAME")
+        })
+        .into(),
         Some(Command::Remote(args)) => {
             // What stands behind the command is part of it, this flag too.
             let json = json || args.command.iter().any(|word| word == "--json");
@@ -132,8 +143,25 @@ fn run(command: Command, json: bool) -> Exit {
     if matches!(request, deputy_protocol::control::Request::Follow { .. }) {
         return follow(&home, request, json);
     }
-    match client::ask(&home, request) {
-        Ok(response) => show(&response, json),
+    let asked = client::ask(&home, request).and_then(|response| {
+        let shown = show(&response, json);
+        match &response {
+            Response::Connection(connection)
+                if sign_in::is_wanted(connection) && sign_in::is_person(json) =>
+            {
+                sign_in::to(&home, connection)
+            }
+            _ => Ok(shown),
+        }
+    });
+    exit_after(asked, json, "`deputy status` says whether the agent runs")
+}
+
+/// What a conversation with the agent ends with, told where it failed. `again` is what to do when the
+/// line broke.
+fn exit_after(came: Result<Exit, client::AskError>, json: bool, again: &str) -> Exit {
+    match came {
+        Ok(exit) => exit,
         Err(client::AskError::NotRunning(home)) => {
             print::error(&client::not_running(&home), json, Exit::NotRunning)
         }
@@ -146,11 +174,7 @@ fn run(command: Command, json: bool) -> Exit {
             print::error(&error, json, exit)
         }
         Err(client::AskError::Broken(message)) => {
-            let error = ErrorBody::new(
-                "connection_lost",
-                message,
-                "`deputy status` says whether the agent runs",
-            );
+            let error = ErrorBody::new("connection_lost", message, again);
             print::error(&error, json, Exit::Failed)
         }
     }
@@ -199,6 +223,7 @@ fn exit_of(response: &Response) -> Exit {
             | RunState::Succeeded
             | RunState::Cancelled => Exit::Done,
         },
+        Response::Connection(connection) if sign_in::is_wanted(connection) => Exit::NeedsPerson,
         Response::Connection(connection) if connection.state != "ok" => Exit::Failed,
         Response::Findings(findings) if findings.iter().any(|f| f.level == "problem") => {
             Exit::Failed

@@ -1,6 +1,6 @@
-//! Opens the agent's own page in the user's browser, paired: the browser finds the pairing link in a
-//! file that only this user can read. Handed over on a command line, every user of the machine could
-//! read it.
+//! Opens pages in the user's browser: the agent's own, paired, and those at which one signs in. The
+//! browser finds the address in a file that only this user can read. Handed over on a command line,
+//! every user of the machine could read it.
 
 use crate::remote::Remote;
 use std::io::{self, Write};
@@ -14,9 +14,10 @@ const FILE: &str = "open.html";
 
 /// Begins a pairing for the page, and asks the desktop to show it. True when it was asked.
 pub(super) async fn open(remote: &Remote, home: &Path, at: SocketAddr) -> bool {
-    let Some(program) = opener() else {
+    // Without a desktop to pair with, nothing is begun.
+    if opener().is_none() {
         return false;
-    };
+    }
     // Without one, the page says how to pair.
     let Ok(pairing) = remote.pair_page().await else {
         return false;
@@ -25,7 +26,15 @@ pub(super) async fn open(remote: &Remote, home: &Path, at: SocketAddr) -> bool {
         .link
         .split_once('#')
         .map_or("", |(_, fragment)| fragment);
-    let Ok(file) = write(home, &format!("http://{at}/#{fragment}")) else {
+    show(home, &format!("http://{at}/#{fragment}"))
+}
+
+/// Asks the desktop to show an address in the user's browser. True when it was asked.
+pub(super) fn show(home: &Path, address: &str) -> bool {
+    let Some(program) = opener() else {
+        return false;
+    };
+    let Ok(file) = write(home, address) else {
         return false;
     };
     let opened = Command::new(program)
@@ -48,8 +57,10 @@ fn opener() -> Option<&'static str> {
     is_desktop.then_some("xdg-open")
 }
 
-/// A file that leads to an address; the address is made of letters that need no escaping.
+/// A file that leads to an address.
 fn write(home: &Path, address: &str) -> io::Result<PathBuf> {
+    let address = url::Url::parse(address).map_err(io::Error::other)?;
+    let address = crate::tools::escape_html(address.as_str());
     let path = home.join(FILE);
     // Never through a file that somebody else may have put there.
     match std::fs::remove_file(&path) {
@@ -87,6 +98,12 @@ mod tests {
             std::fs::read_to_string(&path)
                 .unwrap()
                 .contains("#second\"")
+        );
+        let path = write(home.path(), "https://a.example/?a=\"'&b=<c>").unwrap();
+        let page = std::fs::read_to_string(&path).unwrap();
+        assert!(
+            page.contains("href=\"https://a.example/?a=%22%27&amp;b=%3Cc%3E\""),
+            "{page}"
         );
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }

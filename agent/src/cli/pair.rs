@@ -45,28 +45,6 @@ fn request(args: &PairArgs) -> Result<Request, ErrorBody> {
     })
 }
 
-pub(super) fn pair(home: &Path, args: &PairArgs, json: bool) -> Exit {
-    match converse(home, args, json) {
-        Ok(exit) => exit,
-        Err(client::AskError::NotRunning(home)) => {
-            print::error(&client::not_running(&home), json, Exit::NotRunning)
-        }
-        Err(client::AskError::Refused(error)) => {
-            let exit = if error.code == "usage" {
-                Exit::Usage
-            } else {
-                Exit::Failed
-            };
-            print::error(&error, json, exit)
-        }
-        Err(client::AskError::Broken(message)) => print::error(
-            &ErrorBody::new("connection_lost", message, "deputy pair"),
-            json,
-            Exit::Failed,
-        ),
-    }
-}
-
 fn ask(home: &Path, request: Request) -> Result<Pairing, client::AskError> {
     match client::ask(home, request)? {
         Response::Pairing(pairing) => Ok(*pairing),
@@ -76,7 +54,7 @@ fn ask(home: &Path, request: Request) -> Result<Pairing, client::AskError> {
     }
 }
 
-fn converse(home: &Path, args: &PairArgs, json: bool) -> Result<Exit, client::AskError> {
+pub(super) fn converse(home: &Path, args: &PairArgs, json: bool) -> Result<Exit, client::AskError> {
     let request = request(args).map_err(client::AskError::Refused)?;
     let mut pairing = ask(home, request)?;
     let mut out = std::io::stdout();

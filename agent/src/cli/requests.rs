@@ -1,12 +1,12 @@
 //! What each command asks the agent for.
 
 use super::args::{
-    Automation, Command, Config, Connect, ConnectHttp, ConnectMail, Connection, Contract, Device,
-    Event, Input, Model, Need, Proposal, Protection, Run, Vault,
+    Automation, Command, Config, Connection, Contract, Device, Event, Input, Model, Need, Proposal,
+    Protection, Run, Vault,
 };
 use deputy_protocol::ErrorBody;
 use deputy_protocol::control::{Request, VaultProtection};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::Path;
 
 fn json_argument(text: &str, name: &str) -> Result<Value, ErrorBody> {
@@ -34,6 +34,7 @@ pub(super) fn request(command: Command) -> Result<Request, ErrorBody> {
     Ok(match command {
         Command::Up(_)
         | Command::Pair(_)
+        | Command::Connection(Connection::SignIn(_))
         | Command::Remote(_)
         | Command::Completions { .. }
         | Command::Restore { .. }
@@ -143,17 +144,7 @@ pub(super) fn request(command: Command) -> Result<Request, ErrorBody> {
         Command::Devices => Request::Devices,
         Command::Device(Device::Revoke { id }) => Request::DeviceRevoke { device: id },
         Command::Connections => Request::Connections,
-        Command::Connect(Connect::Mail(mail)) => connect_mail(mail)?,
-        Command::Connect(Connect::Search(search)) => Request::Connect {
-            kind: "search".to_owned(),
-            name: search.name,
-            config: json!({"provider": search.provider, "url": search.url}),
-            secret: search
-                .key_stdin
-                .then(|| secret_from_stdin("key"))
-                .transpose()?,
-        },
-        Command::Connect(Connect::Http(http)) => connect_http(http)?,
+        Command::Connect(connect) => connect.request()?,
         Command::Connection(Connection::Check { id }) => {
             Request::ConnectionCheck { connection: id }
         }
@@ -259,7 +250,7 @@ fn chat(mut words: Vec<String>, limit: u32) -> Request {
 }
 
 /// A secret never stands on a command line, where every process could read it.
-fn secret_from_stdin(what: &str) -> Result<String, ErrorBody> {
+pub(super) fn secret_from_stdin(what: &str) -> Result<String, ErrorBody> {
     let mut text = String::new();
     std::io::Read::read_to_string(&mut std::io::stdin(), &mut text)
         .map_err(|e| ErrorBody::new("usage", format!("the {what} could not be read: {e}"), ""))?;
@@ -302,49 +293,6 @@ fn new_passphrase() -> Result<String, ErrorBody> {
         ));
     }
     Ok(passphrase)
-}
-
-fn connect_http(http: ConnectHttp) -> Result<Request, ErrorBody> {
-    let secret = http
-        .secret_stdin
-        .then(|| secret_from_stdin("secret"))
-        .transpose()?;
-    let mut auth = json!({"kind": http.auth});
-    for (key, given) in [
-        ("username", http.username),
-        ("name", http.header),
-        ("prefix", http.prefix),
-    ] {
-        if let Some(given) = given {
-            auth[key] = json!(given);
-        }
-    }
-    Ok(Request::Connect {
-        kind: "http".to_owned(),
-        name: http.name,
-        config: json!({"base_url": http.base_url, "auth": auth, "check_path": http.check_path}),
-        secret,
-    })
-}
-
-fn connect_mail(mail: ConnectMail) -> Result<Request, ErrorBody> {
-    let secret = mail
-        .password_stdin
-        .then(|| secret_from_stdin("password"))
-        .transpose()?;
-    let mut config = json!({
-        "smtp_host": mail.smtp_host, "smtp_port": mail.smtp_port, "tls": mail.tls, "from": mail.from,
-        "imap_host": mail.imap_host, "imap_port": mail.imap_port, "username": mail.username,
-    });
-    if let Some(timeout_ms) = mail.timeout_ms {
-        config["timeout_ms"] = json!(timeout_ms);
-    }
-    Ok(Request::Connect {
-        kind: "mail".to_owned(),
-        name: mail.name,
-        config,
-        secret,
-    })
 }
 
 pub(super) fn span_ms(text: &str) -> Result<i64, ErrorBody> {
@@ -406,7 +354,11 @@ mod tests {
             "connections",
             "connect mail --name n --smtp-host h --smtp-port 25 --tls none --from a@b.c --username u --password-stdin",
             "connect http --name n --base-url https://a.b --auth header --header X-Key --secret-stdin",
+            "connect http --name n --base-url https://a.b --oauth github --client-id i --client-secret-stdin --scope repo --scope user --param a=b",
+            "connect mail --name n --smtp-host h --smtp-port 465 --tls implicit --from a@b.c --username u --oauth google --client-id i --scope s",
             "connection check c1",
+            "connection sign-in c1 --device --no-open",
+            "connection sign-in --answered http://127.0.0.1:1/oauth/callback?code=a&state=b",
             "model set --provider openai --base-url http://127.0.0.1:1/v1 --model m --key-stdin",
             "model list",
             "model test",

@@ -1,7 +1,7 @@
 //! The connection kind `http`: a web service of one's own account, by its address and the secret
 //! that it wants in a header. What is asked of it is the script's ([`crate::tools`], `http`).
 
-use super::{ConfigError, safe_address};
+use super::{ConfigError, OauthConfig, safe_address};
 use crate::tools::{OpenConnection, http_client};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -44,6 +44,9 @@ pub struct HttpConfig {
     pub base_url: String,
     /// How it knows who asks.
     pub auth: HttpAuth,
+    /// How the token of [`HttpAuth::Bearer`] is come by, when it is not typed but handed out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth: Option<OauthConfig>,
     /// What is read to try the connection, below `base_url`; `base_url` itself when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check_path: Option<String>,
@@ -78,6 +81,13 @@ pub(super) fn check_config(config: &Value) -> Result<Value, ConfigError> {
     }
     if let Some(path) = &config.check_path {
         below(&base, path).map_err(|message| ConfigError::new(message, HINT))?;
+    }
+    if let Some(oauth) = config.oauth.take() {
+        if config.auth != (HttpAuth::Bearer {}) {
+            let message = "what is handed out by OAuth is a token, which goes along as bearer";
+            return Err(ConfigError::new(message, "leave --auth out"));
+        }
+        config.oauth = Some(oauth.checked()?);
     }
     config.base_url = base.into();
     serde_json::to_value(config).map_err(|e| ConfigError::new(e.to_string(), ""))

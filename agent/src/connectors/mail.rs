@@ -1,8 +1,8 @@
 //! The connection kind `mail`: an SMTP server to send through, and an IMAP server to read from
 //! (`imap/`), of one account.
 
-use super::ConfigError;
 use super::imap::{self, Mailbox};
+use super::{ConfigError, OauthConfig};
 use crate::tools::OpenConnection;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
@@ -44,6 +44,9 @@ pub struct MailConfig {
     /// The user name, where the server wants one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
+    /// How a token is come by, where one is handed out in a password's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth: Option<OauthConfig>,
     /// How long one command may take, in milliseconds.
     #[serde(default = "default_timeout")]
     pub timeout_ms: u64,
@@ -55,7 +58,7 @@ fn default_timeout() -> u64 {
 
 /// Checks settings and returns them with defaults filled in.
 pub(super) fn check_config(config: &Value) -> Result<Value, ConfigError> {
-    let config: MailConfig = serde_json::from_value(config.clone())
+    let mut config: MailConfig = serde_json::from_value(config.clone())
         .map_err(|e| ConfigError::new(format!("these are not the settings of a mail connection: {e}"), "deputy connect mail --name N --smtp-host H --smtp-port P --tls none|starttls|implicit --from ADDR"))?;
     let mut hosts = std::iter::once(&config.smtp_host).chain(&config.imap_host);
     if let Some(host) = hosts.find(|host| config.tls == Tls::None && !is_loopback(host)) {
@@ -81,6 +84,15 @@ pub(super) fn check_config(config: &Value) -> Result<Value, ConfigError> {
             "a mailbox is read with a user name and a password, and there is no user name",
             "--username U --password-stdin, or leave --imap-host out and only send",
         ));
+    }
+    if let Some(oauth) = config.oauth.take() {
+        if config.username.is_none() {
+            return Err(ConfigError::new(
+                "a token is shown together with the name of whose mail it is, and there is no user name",
+                "--username you@example.org",
+            ));
+        }
+        config.oauth = Some(oauth.checked()?);
     }
     serde_json::to_value(config).map_err(|e| ConfigError::new(e.to_string(), ""))
 }
@@ -162,10 +174,28 @@ pub(crate) async fn open(
     }
     if let (Some(username), Some(secret)) = (&config.username, &connection.secret) {
         let credentials = Credentials::new(username.clone(), secret.to_string());
-        let authorised = within(
-            timeout,
-            smtp.auth(&[Mechanism::Plain, Mechanism::Login], &credentials),
-        )
+        let mechanisms: &[Mechanism] = match config.oauth {
+            Some(_) => &[Mechanism::Xoauth2],
+            None => &[Mechanism::Plain, Mechanism::Login],
+        };
+        if smtp.server_info().get_auth_mechanism(mechanisms).is_none() {
+            let shows = if config.oauth.is_some() {
+                "a token (XOAUTH2)"
+            } else {
+                "a password"
+            };
+            return Err(MailFailure::Config(format!(
+                "the server does not take {shows}"
+            )));
+        }
+        let authorising = smtp.auth(mechanisms, &credentials);
+        let authorised = within_or(timeout, authorising, |error| match failure(&error) {
+            // Why a token is refused is put as a question, which the library has no answer to.
+            MailFailure::Unreachable(_) if config.oauth.is_some() && error.is_client() => {
+                MailFailure::Auth("the token was refused".to_owned())
+            }
+            other => other,
+        })
         .await;
         match authorised {
             Ok(_) => {}
@@ -184,8 +214,16 @@ pub(crate) async fn within<T>(
     timeout: Duration,
     step: impl Future<Output = Result<T, lettre::transport::smtp::Error>>,
 ) -> Result<T, MailFailure> {
+    within_or(timeout, step, |error| failure(&error)).await
+}
+
+async fn within_or<T>(
+    timeout: Duration,
+    step: impl Future<Output = Result<T, lettre::transport::smtp::Error>>,
+    failure: impl FnOnce(lettre::transport::smtp::Error) -> MailFailure,
+) -> Result<T, MailFailure> {
     match tokio::time::timeout(timeout, step).await {
-        Ok(done) => done.map_err(|e| failure(&e)),
+        Ok(done) => done.map_err(failure),
         Err(_) => Err(MailFailure::Unreachable(format!(
             "no answer within {} ms",
             timeout.as_millis()

@@ -1,10 +1,11 @@
 //! Connections to the outside and their secrets. `vault/` seals secrets; `mail.rs`, `search.rs` and
-//! `http.rs` are the kinds of connection, `imap/` is the mailbox of one for mail; this file looks
-//! connections up for tools.
+//! `http.rs` are the kinds of connection, `imap/` is the mailbox of one for mail, `oauth/` how a person
+//! signs in where a secret is not typed but handed out; this file looks connections up for tools.
 
 pub(crate) mod http;
 pub(crate) mod imap;
 pub(crate) mod mail;
+pub(crate) mod oauth;
 pub(crate) mod search;
 mod vault;
 
@@ -12,6 +13,7 @@ pub(crate) use http as http_client;
 pub use http::{HttpAuth, HttpConfig};
 pub(crate) use mail as mail_client;
 pub use mail::{MailConfig, Tls};
+pub use oauth::{ClientAuth, Oauth, OauthConfig};
 pub(crate) use search as search_client;
 pub use search::{SearchConfig, SearchProvider};
 pub use vault::{
@@ -24,6 +26,7 @@ use crate::observe::Redactor;
 use crate::store::{Store, connections};
 use crate::tools::{ConnectionSource, OpenConnection, ToolError};
 use deputy_protocol::FailureClass;
+use oauth::NoToken;
 use serde_json::Value;
 use std::sync::Arc;
 use url::Url;
@@ -101,16 +104,82 @@ pub struct Connections {
     store: Store,
     vault: Arc<Vault>,
     redactor: Arc<Redactor>,
+    oauth: Arc<Oauth>,
 }
 
 impl Connections {
     /// Connections of a store.
-    pub fn new(store: Store, vault: Arc<Vault>, redactor: Arc<Redactor>) -> Self {
+    pub fn new(
+        store: Store,
+        vault: Arc<Vault>,
+        redactor: Arc<Redactor>,
+        oauth: Arc<Oauth>,
+    ) -> Self {
         Self {
             store,
             vault,
             redactor,
+            oauth,
         }
+    }
+
+    /// The connection, with another secret than one that was refused.
+    async fn opened(
+        &self,
+        tool: &str,
+        name: &str,
+        refused: Option<&str>,
+    ) -> Result<OpenConnection, ToolError> {
+        let auth =
+            |code, message: String| ToolError::not_done(FailureClass::Auth, code, tool, message);
+        let (wanted, vault) = (name.to_owned(), Arc::clone(&self.vault));
+        let found = self
+            .store
+            .read(move |db| {
+                let Some(row) = connections::by_name(db, &wanted)? else {
+                    return Ok(None);
+                };
+                let secret = match &row.secret {
+                    Some(id) => Some(secret(db, &vault, id)?),
+                    None => None,
+                };
+                Ok(Some((row, secret)))
+            })
+            .await
+            .map_err(|e| {
+                ToolError::not_done(FailureClass::Transient, "store", tool, e.to_string())
+            })?;
+        let Some((row, secret)) = found else {
+            return Err(ToolError::not_done(
+                FailureClass::Precondition,
+                "no_connection",
+                tool,
+                format!("there is no connection “{name}”; `deputy connect` makes one"),
+            ));
+        };
+        let mut secret = secret
+            .transpose()
+            .map_err(|e| auth("vault", e.to_string()))?;
+        if let Some(secret) = &secret {
+            self.redactor.learn(secret);
+        }
+        if let Some(config) = OauthConfig::of(&row.config) {
+            let token = self.oauth.token(&row, &config, refused).await;
+            secret = Some(token.map_err(|error| match error {
+                NoToken::SignIn(..) => auth("sign_in", error.to_string()),
+                NoToken::Vault(_) => auth("vault", error.to_string()),
+                NoToken::Unreachable(_) | NoToken::Store(_) => {
+                    ToolError::not_done(FailureClass::Transient, "sign_in", tool, error.to_string())
+                }
+            })?);
+        }
+        Ok(OpenConnection {
+            key: row.key,
+            name: row.name,
+            kind: row.kind,
+            config: row.config,
+            secret,
+        })
     }
 }
 
@@ -124,54 +193,20 @@ impl ConnectionSource for Connections {
         tool: &'a str,
         name: &'a str,
     ) -> BoxFuture<'a, Result<OpenConnection, ToolError>> {
+        Box::pin(self.opened(tool, name, None))
+    }
+
+    fn renewed<'a>(
+        &'a self,
+        tool: &'a str,
+        refused: &'a OpenConnection,
+    ) -> BoxFuture<'a, Result<Option<OpenConnection>, ToolError>> {
         Box::pin(async move {
-            let (wanted, vault) = (name.to_owned(), Arc::clone(&self.vault));
-            let found = self
-                .store
-                .read(move |db| {
-                    let Some(row) = connections::by_name(db, &wanted)? else {
-                        return Ok(None);
-                    };
-                    let secret = match &row.secret {
-                        Some(id) => Some(secret(db, &vault, id)?),
-                        None => None,
-                    };
-                    Ok(Some((row, secret)))
-                })
-                .await
-                .map_err(|e| {
-                    ToolError::not_done(FailureClass::Transient, "store", tool, e.to_string())
-                })?;
-            let Some((row, secret)) = found else {
-                return Err(ToolError::not_done(
-                    FailureClass::Precondition,
-                    "no_connection",
-                    tool,
-                    format!("there is no connection “{name}”; `deputy connect` makes one"),
-                ));
-            };
-            let secret = match secret {
-                Some(Ok(secret)) => Some(secret),
-                Some(Err(error)) => {
-                    return Err(ToolError::not_done(
-                        FailureClass::Auth,
-                        "vault",
-                        tool,
-                        error.to_string(),
-                    ));
-                }
-                None => None,
-            };
-            if let Some(secret) = &secret {
-                self.redactor.learn(secret);
+            if OauthConfig::of(&refused.config).is_none() {
+                return Ok(None);
             }
-            Ok(OpenConnection {
-                key: row.key,
-                name: row.name,
-                kind: row.kind,
-                config: row.config,
-                secret,
-            })
+            let secret = refused.secret.as_ref().map(|secret| secret.as_str());
+            self.opened(tool, &refused.name, secret).await.map(Some)
         })
     }
 }

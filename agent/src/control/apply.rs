@@ -131,6 +131,13 @@ impl Control {
             } => self.connect(kind, name, config, secret).await,
             Request::ConnectionCheck { connection } => self.connection_check(&connection).await,
             Request::ConnectionRevoke { connection } => self.connection_revoke(&connection).await,
+            Request::ConnectionSignIn { connection, device } => {
+                self.sign_in(&connection, device).await
+            }
+            Request::ConnectionSignInWait { sign_in, seen } => {
+                self.sign_in_wait(&sign_in, &seen).await
+            }
+            Request::ConnectionSignInAnswer { url } => self.sign_in_answer(&url).await,
             Request::ModelSet {
                 provider,
                 base_url,
@@ -200,6 +207,7 @@ fn is_command(request: &Request) -> bool {
         | Request::NeedShow { .. }
         | Request::Connections
         | Request::PairWait { .. }
+        | Request::ConnectionSignInWait { .. }
         | Request::Devices
         | Request::PushKey
         // What a device says of itself only sets what is so.
@@ -231,6 +239,8 @@ fn is_command(request: &Request) -> bool {
         | Request::Connect { .. }
         | Request::ConnectionCheck { .. }
         | Request::ConnectionRevoke { .. }
+        | Request::ConnectionSignIn { .. }
+        | Request::ConnectionSignInAnswer { .. }
         | Request::ModelSet { .. }
         | Request::ModelTest
         | Request::ModelRemove

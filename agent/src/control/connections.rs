@@ -2,11 +2,11 @@
 
 use super::apply::{done, stored};
 use super::{Answer, Control, not_found};
-use crate::connectors::{self, Wanted};
+use crate::connectors::{self, OauthConfig, Wanted, oauth};
 use crate::store::connections::{self, ConnectionRow};
 use crate::store::{Durability, Key};
-use deputy_protocol::ErrorBody;
 use deputy_protocol::control::{Response, VaultProtection};
+use deputy_protocol::{ErrorBody, FailureClass};
 use serde_json::Value;
 
 impl Control {
@@ -18,16 +18,18 @@ impl Control {
         &self,
         kind: String,
         name: String,
-        config: Value,
+        mut config: Value,
         secret: Option<String>,
     ) -> Answer<Response> {
-        let config = connectors::check_config(&kind, &config).map_err(|e| {
+        let invalid = |e: connectors::ConfigError| {
             ErrorBody::new(
                 "connection_invalid",
                 format!("{e}. Nothing was saved"),
                 e.hint(),
             )
-        })?;
+        };
+        oauth::discover(&mut config).await.map_err(invalid)?;
+        let config = connectors::check_config(&kind, &config).map_err(invalid)?;
         if name.is_empty() || name.len() > 60 {
             return Err(ErrorBody::new(
                 "connection_invalid",
@@ -52,6 +54,17 @@ impl Control {
                         }
                     }
                     let id = secret.as_ref().map(|_| id.as_str());
+                    let before = connections::by_name(db, &name)?;
+                    // What was handed out to another client is of no use to this one, and the secret of
+                    // another client, or a password, is nothing that its provider may hear.
+                    if let Some(before) = before
+                        && OauthConfig::of(&before.config) != OauthConfig::of(&config)
+                    {
+                        oauth::forget(db, &name)?;
+                        if id.is_none() {
+                            connections::forget_secret(db, before.key)?;
+                        }
+                    }
                     connections::upsert(db, &kind, &name, &config, id, now).map(Ok)
                 })
                 .await,
@@ -62,7 +75,7 @@ impl Control {
         self.connection_check(&Key::Connection.id(connection)).await
     }
 
-    async fn find(&self, id: &str) -> Answer<ConnectionRow> {
+    pub(super) async fn find_connection(&self, id: &str) -> Answer<ConnectionRow> {
         let wanted = id.to_owned();
         stored(
             self.executor
@@ -78,7 +91,7 @@ impl Control {
     }
 
     pub(super) async fn connection_check(&self, id: &str) -> Answer<Response> {
-        let row = self.find(id).await?;
+        let row = self.find_connection(id).await?;
         let opened = self
             .executor
             .parts
@@ -88,6 +101,7 @@ impl Control {
             .await;
         let (state, message) = match opened {
             Ok(connection) => connectors::check(&connection).await,
+            Err(error) if error.class == FailureClass::Auth => ("auth".to_owned(), error.message),
             Err(error) => ("failing".to_owned(), error.message),
         };
         let (key, now, message) = (
@@ -112,15 +126,15 @@ impl Control {
     }
 
     pub(super) async fn connection_revoke(&self, id: &str) -> Answer<Response> {
-        let row = self.find(id).await?;
+        let row = self.find_connection(id).await?;
+        let given_back = self.oauth.give_back(&row).await;
         stored(
             self.executor
                 .parts
                 .store
                 .write(Durability::Synced, move |db| {
-                    if let Some(secret) = &row.secret {
-                        db.execute("DELETE FROM secrets WHERE id=?1", [secret])?;
-                    }
+                    oauth::forget(db, &row.name)?;
+                    connections::forget_secret(db, row.key)?;
                     // The name becomes free again; what was done through it stays on record.
                     db.execute("DELETE FROM connections WHERE id=?1", [row.key])?;
                     Ok(())
@@ -128,10 +142,8 @@ impl Control {
                 .await,
         )?;
         self.executor.parts.arrivals.times_changed();
-        Ok(done(
-            id,
-            "The connection and its secret are gone from this machine.",
-        ))
+        let gone = "The connection and its secret are gone from this machine.";
+        Ok(done(id, format!("{gone} {given_back}").trim_end()))
     }
 
     pub(super) async fn vault_rotate(&self) -> Answer<Response> {

@@ -2,7 +2,7 @@
 //! command line on the local socket and devices far away use the same requests.
 //!
 //! `apply.rs` says which request goes where; `commands.rs` makes a command count once; `automations.rs`, `export.rs`, `planning.rs`, `proposals.rs`, `work.rs`, `arrivals.rs`, `needs.rs`,
-//! `settings.rs`, `models.rs`, `versions.rs`, `schedules.rs`, `connections.rs`, `devices.rs` and `pushes.rs` apply them; `server.rs` is the local socket.
+//! `settings.rs`, `models.rs`, `versions.rs`, `schedules.rs`, `connections.rs`, `sign_in.rs`, `devices.rs` and `pushes.rs` apply them; `server.rs` is the local socket.
 
 mod apply;
 mod arrivals;
@@ -19,6 +19,7 @@ mod pushes;
 mod schedules;
 mod server;
 mod settings;
+mod sign_in;
 mod versions;
 mod work;
 
@@ -37,6 +38,8 @@ pub struct Control {
     pub started_at: Time,
     /// The vault's key.
     pub vault: std::sync::Arc<crate::connectors::Vault>,
+    /// Who signs in where.
+    oauth: std::sync::Arc<crate::connectors::Oauth>,
     /// Where the HTTP listener is, once it is.
     listen: std::sync::Arc<std::sync::OnceLock<std::net::SocketAddr>>,
     /// The user's devices.
@@ -57,6 +60,7 @@ impl Control {
     pub fn new(
         executor: Executor,
         vault: std::sync::Arc<crate::connectors::Vault>,
+        oauth: std::sync::Arc<crate::connectors::Oauth>,
         models: std::sync::Arc<crate::models::Models>,
         remote: std::sync::Arc<crate::remote::Remote>,
         pusher: std::sync::Arc<crate::push::Pusher>,
@@ -74,6 +78,7 @@ impl Control {
             executor,
             started_at,
             vault,
+            oauth,
             listen: std::sync::Arc::default(),
             models,
             remote,

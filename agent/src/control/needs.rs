@@ -59,6 +59,15 @@ impl Control {
         if row.kind == NeedKind::Question {
             return self.need_answer_question(id, choice, note, by).await;
         }
+        if row.kind == NeedKind::Auth
+            && let Some(connection) = row.dedupe.strip_prefix("auth:")
+        {
+            // The token that was refused may look good for a while still.
+            let doubted = self.oauth.distrust(connection).await;
+            if let Err(error) = doubted {
+                tracing::warn!(%error, connection, "a refused token is tried again");
+            }
+        }
         let (now, by) = (self.now(), by.to_owned());
         let resumed = stored(
             self.executor

@@ -73,6 +73,15 @@ pub fn upsert(
     Ok(key)
 }
 
+/// Forgets the secret of a connection.
+pub fn forget_secret(db: &Connection, key: i64) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM secrets WHERE id=(SELECT secret FROM connections WHERE id=?1)")?
+        .execute([key])?;
+    db.prepare_cached("UPDATE connections SET secret=NULL WHERE id=?1")?
+        .execute([key])?;
+    Ok(())
+}
+
 /// Records what the last real check or use showed.
 pub fn set_state(
     db: &Connection,

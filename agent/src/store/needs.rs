@@ -73,6 +73,15 @@ pub fn answer(
     Ok(changed == 1)
 }
 
+/// The id of the open item with a dedupe key.
+pub fn of_dedupe(db: &Connection, dedupe: &str) -> Result<Option<String>, StoreError> {
+    let found = db
+        .prepare_cached("SELECT id FROM needs WHERE dedupe=?1 AND state='open'")?
+        .query_row([dedupe], |r| r.get(0))
+        .optional()?;
+    Ok(found.map(|key| Key::Need.id(key)))
+}
+
 /// Withdraws open items: of a run, or all with a dedupe key.
 pub fn withdraw(
     db: &Connection,

@@ -33,6 +33,7 @@ pub(crate) use http::{builder as http_client, push_client, retry_after};
 pub(crate) use mail::{mail_day, mail_summary};
 pub use operation::*;
 pub use registry::{Checked, Entry, Kind, Registry, split_once};
+pub(crate) use text::escape_html;
 
 use std::sync::OnceLock;
 

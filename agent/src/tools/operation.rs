@@ -398,6 +398,16 @@ pub trait ConnectionSource: Send + Sync {
         name: &'a str,
     ) -> BoxFuture<'a, Result<OpenConnection, ToolError>>;
 
+    /// The connection again, with another secret than the one that its service has just refused; `None`
+    /// when it has no other.
+    fn renewed<'a>(
+        &'a self,
+        _tool: &'a str,
+        _refused: &'a OpenConnection,
+    ) -> BoxFuture<'a, Result<Option<OpenConnection>, ToolError>> {
+        Box::pin(async { Ok(None) })
+    }
+
     /// A text without the secrets that were handed out: the other side may send them back, in an
     /// error as elsewhere.
     fn without_secrets(&self, text: &str) -> String;

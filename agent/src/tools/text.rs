@@ -106,7 +106,11 @@ impl PureOperation for Template {
                 Value::Null => String::new(),
                 other => other.to_string(),
             };
-            text.push_str(&if input.html { escape(&value) } else { value });
+            text.push_str(&if input.html {
+                escape_html(&value)
+            } else {
+                value
+            });
             rest = &rest[at + end + 2..];
         }
         text.push_str(rest);
@@ -114,7 +118,8 @@ impl PureOperation for Template {
     }
 }
 
-fn escape(text: &str) -> String {
+/// A text as it stands within HTML, in elements and in quoted attributes.
+pub(crate) fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

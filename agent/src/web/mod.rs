@@ -1,6 +1,6 @@
 //! The agent's HTTP listener, on loopback unless the user says otherwise: `hooks.rs` takes local
-//! webhooks, `page.rs` serves the page, `session.rs` its way to the agent. Whatever is added has a
-//! line in `route`.
+//! webhooks, `oauth.rs` browsers that come back from signing in, `page.rs` serves the page, `session.rs`
+//! its way to the agent. Whatever is added has a line in `route`.
 //!
 //! A page of another site in the user's browser can reach this port, too. So a request is answered
 //! only when its `Host` is a loopback name or an address of this listener (a name that was rebound to
@@ -8,6 +8,7 @@
 //! itself asks for a secret.
 
 mod hooks;
+mod oauth;
 mod page;
 mod session;
 
@@ -137,7 +138,10 @@ async fn route(control: &Control, here: IpAddr, request: Request<Incoming>) -> R
             _ => only_post(),
         },
         ["session"] if *request.method() == Method::GET => session::open(control, request),
-        ["hooks", ..] => nothing(),
+        ["oauth", "callback"] if *request.method() == Method::GET => {
+            oauth::back(control, request.uri().query().unwrap_or_default()).await
+        }
+        ["hooks" | "oauth", ..] => nothing(),
         _ if *request.method() == Method::GET => {
             let encodings = request.headers().get(ACCEPT_ENCODING);
             let accepted = encodings.and_then(|e| e.to_str().ok()).unwrap_or_default();

@@ -41,7 +41,10 @@ fn plain(text: &'static str) -> Reply {
     reply
 }
 
-fn put(reply: &mut Reply, headers: impl IntoIterator<Item = (&'static str, &'static str)>) {
+pub(super) fn put(
+    reply: &mut Reply,
+    headers: impl IntoIterator<Item = (&'static str, &'static str)>,
+) {
     for (name, value) in headers {
         let (name, value) = (
             HeaderName::from_static(name),

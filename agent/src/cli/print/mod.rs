@@ -188,6 +188,29 @@ pub(in crate::cli) fn pairing(
     }
 }
 
+/// A sign-in, where it has come to.
+fn sign_in(out: &mut impl Write, sign_in: &SignIn) -> io::Result<()> {
+    let (name, message) = (
+        &sign_in.connection,
+        sign_in.message.as_deref().unwrap_or_default(),
+    );
+    match (sign_in.state.as_str(), &sign_in.user_code) {
+        ("waiting", Some(code)) => writeln!(
+            out,
+            "To sign in to “{name}”, open this address on any device:\n\n  {}\n\nand type, or compare, the code {}\n\nWaiting …",
+            sign_in.url,
+            paint("1", code)
+        ),
+        ("waiting", None) => writeln!(
+            out,
+            "To sign in to “{name}”, open this address in a browser on this machine:\n\n  {}\n\nA browser elsewhere ends at an address that it cannot open: give that to\n  deputy connection sign-in --answered 'ADDRESS'\n\nWaiting …",
+            sign_in.url
+        ),
+        ("signed_in", _) => writeln!(out, "Signed in to “{name}”. {message}"),
+        _ => writeln!(out, "Not signed in to “{name}”: {message}"),
+    }
+}
+
 fn dash(text: Option<String>) -> String {
     text.unwrap_or_else(|| "–".to_owned())
 }
@@ -206,6 +229,7 @@ pub(in crate::cli) fn human(out: &mut impl Write, response: &Response) -> io::Re
             Ok(())
         }
         Response::Pairing(p) => pairing(out, p, false),
+        Response::SignIn(s) => sign_in(out, s),
         Response::Devices(all) => table(
             out,
             &["id", "name", "rights", "paired", "state", "notifications"],

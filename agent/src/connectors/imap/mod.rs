@@ -23,6 +23,7 @@ use rustls::pki_types::ServerName;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use zeroize::Zeroizing;
 
 /// The port on which IMAP begins with TLS.
 pub(crate) const IMPLICIT_PORT: u16 = 993;
@@ -72,6 +73,29 @@ pub(crate) struct Mail {
     pub(crate) size: u64,
     /// Nobody has read it.
     pub(crate) is_unread: bool,
+}
+
+/// Shows a token in a password's place
+/// ([XOAUTH2](https://developers.google.com/workspace/gmail/imap/xoauth2-protocol), which Google and
+/// Microsoft take, as does Dovecot).
+struct Xoauth2(Option<Zeroizing<String>>);
+
+impl Xoauth2 {
+    fn new(user: &str, token: &str) -> Self {
+        let shown = format!("user={user}\x01auth=Bearer {token}\x01\x01");
+        Self(Some(Zeroizing::new(shown)))
+    }
+}
+
+impl async_imap::Authenticator for Xoauth2 {
+    type Response = String;
+
+    fn process(&mut self, _challenge: &[u8]) -> String {
+        // A second challenge says why the token was refused; the refusal comes when that is heard.
+        self.0
+            .take()
+            .map_or_else(String::new, |shown| shown.to_string())
+    }
 }
 
 /// Settings that can be read with, or what is missing.
@@ -125,7 +149,16 @@ impl Mailbox {
                 greeted(line, timeout).await?
             }
         };
-        let login = tokio::time::timeout(timeout, client.login(user, secret.as_str())).await;
+        let logging_in = async {
+            match config.oauth {
+                Some(_) => {
+                    let shows = Xoauth2::new(user, secret);
+                    client.authenticate("XOAUTH2", shows).await
+                }
+                None => client.login(user, secret.as_str()).await,
+            }
+        };
+        let login = tokio::time::timeout(timeout, logging_in).await;
         let mut session = match login {
             Err(_) => return Err(silent(timeout)),
             Ok(Ok(session)) => session,

@@ -12,6 +12,7 @@ mod keyring;
 pub use key_file::Wanted;
 pub use keyring::Keyring;
 
+use super::oauth::secrets_of;
 use crate::store::StoreError;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -293,7 +294,8 @@ pub fn secret(db: &Connection, vault: &Vault, id: &str) -> Result<Opened, StoreE
 pub fn opened(db: &Connection, vault: &Vault) -> Result<Vec<Zeroizing<String>>, StoreError> {
     Ok(sealed(db)?
         .iter()
-        .filter_map(|(id, sealed)| vault.unseal(id, sealed).ok())
+        .filter_map(|(id, sealed)| Some((id, vault.unseal(id, sealed).ok()?)))
+        .flat_map(|(id, kept)| secrets_of(id, kept))
         .collect())
 }
 

@@ -7,10 +7,11 @@ use crate::clock::BoxFuture;
 use crate::connectors::http_client::Service;
 use crate::tools::web::{As, Response, response};
 use crate::tools::{
-    Bytes, CallInfo, Operation, OutsideEnv, OutsideOperation, Resource, ResourceKind, ToolError,
+    Bytes, CallInfo, OpenConnection, Operation, OutsideEnv, OutsideOperation, Resource,
+    ResourceKind, ToolError,
 };
 use deputy_protocol::{EffectClass, FailureClass};
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -225,29 +226,47 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     async fn send(
-        mut self,
+        self,
         tool: &'static str,
         call: &CallInfo,
         env: &OutsideEnv,
     ) -> Result<Answer, ToolError> {
         let connection = env.connections.open(tool, self.connection).await?;
-        let precondition = |code, message: String| {
-            ToolError::not_done(FailureClass::Precondition, code, tool, message)
-        };
         if connection.kind != "http" {
-            return Err(precondition(
+            return Err(ToolError::not_done(
+                FailureClass::Precondition,
                 "wrong_kind",
+                tool,
                 format!(
                     "the connection “{}” is not to a web service",
                     connection.name
                 ),
             ));
         }
-        let service = Service::new(&connection).map_err(|e| precondition("settings", e))?;
+        let mut answer = self.through(tool, call, &connection).await?;
+        // Before its time a token may have been taken back; what is refused has not been done.
+        if answer.status == StatusCode::UNAUTHORIZED
+            && let Some(renewed) = env.connections.renewed(tool, &connection).await?
+        {
+            answer = self.through(tool, call, &renewed).await?;
+        }
+        accepted(tool, answer, self.class, self.allow_status)
+    }
+
+    /// Asks through the connection as it is now.
+    async fn through(
+        &self,
+        tool: &'static str,
+        call: &CallInfo,
+        connection: &OpenConnection,
+    ) -> Result<Answer, ToolError> {
+        let service = Service::new(connection)
+            .map_err(|e| ToolError::not_done(FailureClass::Precondition, "settings", tool, e))?;
         let url = service
             .at(self.path)
             .map_err(|e| ToolError::invalid_input(tool, e))?;
-        service.authorise(&mut self.headers);
+        let mut headers = self.headers.clone();
+        service.authorise(&mut headers);
         // The user named this very host and port when it was connected, so it may be a private one.
         let host = vec![host_resource(&url).value];
         let call = CallInfo {
@@ -256,10 +275,10 @@ impl Asked<'_> {
             ..call.clone()
         };
         let request = Request {
-            method: self.method,
+            method: self.method.clone(),
             url,
-            headers: self.headers,
-            body: self.body,
+            headers,
+            body: self.body.clone(),
             timeout: self.timeout_ms.map(Duration::from_millis),
             class: self.class,
             stays: true,
@@ -270,6 +289,6 @@ impl Asked<'_> {
             let clean = service.without_secrets(std::mem::take(value).into_bytes());
             *value = String::from_utf8_lossy(&clean).into_owned();
         }
-        accepted(tool, answer, self.class, self.allow_status)
+        Ok(answer)
     }
 }

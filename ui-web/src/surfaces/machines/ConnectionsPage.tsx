@@ -70,6 +70,7 @@ export default function ConnectionsPage() {
         lines={[
           { command: 'deputy connect mail --help', does: 'says what a mailbox needs' },
           { command: 'deputy connect http --help', does: 'a web service with an API' },
+          { command: 'deputy connection sign-in NAME', does: 'signs in where a provider asks for it' },
           { command: 'deputy connection check NAME', does: 'tries one for real' },
         ]}
       >

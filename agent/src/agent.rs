@@ -182,6 +182,7 @@ impl Agent {
         let conversations = &self.control.executor.parts.conversations;
         conversations.close();
         conversations.wait().await;
+        self.control.oauth.settled().await;
         if let Err(error) = self.maintainer.await {
             tracing::error!(%error, "the maintainer stopped unexpectedly");
         }

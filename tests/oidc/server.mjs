@@ -9,6 +9,7 @@
 //   ill, well  the token address answers with a gateway's page, and does so no more
 //   tokens     all that it handed out
 //   living     how many refresh tokens are good
+//   hold, go   the token address takes questions and answers none until it may
 //   ttl N      access tokens that are handed out from now on are good for N seconds
 
 import { createServer } from 'node:http';
@@ -21,6 +22,7 @@ const say = (answer) => process.stdout.write(`${JSON.stringify(answer)}\n`);
 
 let ttl = Number(process.argv[2] ?? 3600);
 let ill = false;
+let held = null;
 const log = [];
 const access = new Set();
 const grants = new Set();
@@ -116,6 +118,16 @@ const acts = {
   well: () => {
     ill = false;
   },
+  hold: () => {
+    held = {};
+    held.promise = new Promise((resolve) => {
+      held.resolve = resolve;
+    });
+  },
+  go: () => {
+    held?.resolve();
+    held = null;
+  },
   tokens: () => tokens,
   living: async () => {
     const found = await Promise.all(refresh.map((token) => provider.RefreshToken.find(token)));
@@ -127,7 +139,11 @@ const acts = {
 };
 
 const answer = provider.callback();
-server.on('request', (request, response) => {
+server.on('request', async (request, response) => {
+  if (held && request.url === '/token') {
+    log.push({ held: true });
+    await held.promise;
+  }
   if (ill && request.url === '/token') {
     log.push({ ill: true });
     response.writeHead(502, { 'content-type': 'text/html' }).end('<html>Bad gateway</html>');

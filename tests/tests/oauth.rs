@@ -168,6 +168,37 @@ fn runs_at_a_time_renew_once_and_a_restart_needs_nobody() {
 }
 
 #[test]
+fn an_agent_that_is_stopped_while_it_renews_loses_no_sign_in() {
+    let (home, provider) = (Home::new(), OauthProvider::start(LONG));
+    let mut agent = home.start();
+    connect_public(&home, &provider);
+    sign_in(&home, &provider).done();
+    let automation = who_am_i(&home);
+    provider.tell("withdraw");
+    provider.tell("hold");
+    let begun = home.cli(&["automation", "run", &automation, "--no-wait"]);
+    wait_until("the provider to be asked", || {
+        provider
+            .tell("log")
+            .to_string()
+            .contains("held")
+            .then_some(())
+    });
+    home.cli(&["stop"]).done();
+    // What it gives now is good once.
+    provider.tell("go");
+    wait_until("the agent's end", || (!agent.alive()).then_some(()));
+    assert_eq!(provider.gave("refresh_token"), 1);
+    let _agent = home.start();
+    wait_until("the run to go on", || {
+        let run = home.cli(&["run", "show", begun.text("id")]).json;
+        (run["state"] == "succeeded").then_some(())
+    });
+    let log = provider.tell("log");
+    assert!(!log.to_string().contains("refused"), "{log}");
+}
+
+#[test]
 fn a_sign_in_that_is_over_asks_once_and_all_go_on_when_somebody_has_signed_in() {
     let (home, provider) = (Home::new(), OauthProvider::start(LONG));
     let _agent = home.start();

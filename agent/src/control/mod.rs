@@ -39,7 +39,7 @@ pub struct Control {
     /// The vault's key.
     pub vault: std::sync::Arc<crate::connectors::Vault>,
     /// Who signs in where.
-    oauth: std::sync::Arc<crate::connectors::Oauth>,
+    pub(crate) oauth: std::sync::Arc<crate::connectors::Oauth>,
     /// Where the HTTP listener is, once it is.
     listen: std::sync::Arc<std::sync::OnceLock<std::net::SocketAddr>>,
     /// The user's devices.

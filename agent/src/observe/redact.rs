@@ -3,6 +3,7 @@
 
 use base64::Engine;
 use serde_json::Value;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{PoisonError, RwLock};
 
 /// What stands in a secret's place.
@@ -29,10 +30,33 @@ const NAMES: &[&str] = &[
     "client_secret",
 ];
 
+/// How many secrets of an owner that gets new ones all the time are known: of tokens, an hour each and
+/// two at once, the last four hours'.
+const PASSING: usize = 8;
+
 /// Takes secrets out of text and JSON.
 #[derive(Debug, Default)]
 pub struct Redactor {
-    known: RwLock<Vec<String>>,
+    known: RwLock<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    lasting: Vec<String>,
+    /// Of each owner the newest, with the forms of each.
+    passing: HashMap<String, VecDeque<(String, Vec<String>)>>,
+    /// The forms of all, longer ones first, so that none is broken up by a shorter one.
+    forms: Vec<String>,
+}
+
+impl Known {
+    fn changed(&mut self) {
+        let passing = self.passing.values().flatten().flat_map(|(_, forms)| forms);
+        let mut forms: Vec<String> = self.lasting.iter().chain(passing).cloned().collect();
+        forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        forms.dedup();
+        self.forms = forms;
+    }
 }
 
 impl Redactor {
@@ -42,24 +66,30 @@ impl Redactor {
         if secret.len() < SHORTEST {
             return;
         }
-        let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        let escaped = serde_json::to_string(secret).unwrap_or_default();
-        let mut forms = vec![
-            secret.to_owned(),
-            base64::engine::general_purpose::STANDARD.encode(secret),
-            base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret),
-            encoded,
-            escaped.trim_matches('"').to_owned(),
-        ];
-        forms.extend((0..3).flat_map(|offset| within_base64(secret, offset)));
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        for form in forms {
-            if !known.contains(&form) {
-                known.push(form);
-            }
+        if known.lasting.iter().any(|form| form == secret) {
+            return;
         }
-        // Longer forms first, so that none is broken up by a shorter one.
-        known.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        known.lasting.extend(forms(secret));
+        known.changed();
+    }
+
+    /// The same of a secret whose `owner` gets others after it, which take its place in time: it does
+    /// nothing any more when it is forgotten.
+    pub fn learn_passing(&self, owner: &str, secret: &str) {
+        if secret.len() < SHORTEST {
+            return;
+        }
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let of_owner = known.passing.entry(owner.to_owned()).or_default();
+        if of_owner.iter().any(|(one, _)| one == secret) {
+            return;
+        }
+        of_owner.push_back((secret.to_owned(), forms(secret)));
+        if of_owner.len() > PASSING {
+            of_owner.pop_front();
+        }
+        known.changed();
     }
 
     /// Text without secrets.
@@ -69,6 +99,7 @@ impl Redactor {
             .known
             .read()
             .unwrap_or_else(PoisonError::into_inner)
+            .forms
             .iter()
         {
             if clean.contains(secret.as_str()) {
@@ -106,6 +137,21 @@ impl Redactor {
             ),
         }
     }
+}
+
+/// The forms in which a secret travels.
+fn forms(secret: &str) -> Vec<String> {
+    let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let escaped = serde_json::to_string(secret).unwrap_or_default();
+    let mut forms = vec![
+        secret.to_owned(),
+        base64::engine::general_purpose::STANDARD.encode(secret),
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret),
+        encoded,
+        escaped.trim_matches('"').to_owned(),
+    ];
+    forms.extend((0..3).flat_map(|offset| within_base64(secret, offset)));
+    forms
 }
 
 /// What the base64 of anything shows that holds a secret at an offset (modulo three): the characters
@@ -182,6 +228,31 @@ mod tests {
             assert!(clean.contains("[secret]"), "{clean}");
             assert!(!clean.contains(&sent[sent.len() - 16..]), "{clean}");
         }
+    }
+
+    #[test]
+    fn of_secrets_that_pass_the_newest_are_known_and_no_more_are_kept() {
+        let redactor = Redactor::default();
+        redactor.learn("lasting-secret");
+        let token = |n: usize| format!("token-number-{n:04}");
+        for n in 0..1_000 {
+            redactor.learn_passing("one", &token(n));
+            redactor.learn_passing("one", &token(n));
+            redactor.learn_passing("other", "token-of-another");
+        }
+        for n in 1_000 - PASSING..1_000 {
+            assert_eq!(redactor.text(&token(n)), MARK);
+        }
+        assert_eq!(redactor.text(&token(0)), token(0));
+        assert_eq!(
+            redactor.text("lasting-secret token-of-another"),
+            "[secret] [secret]"
+        );
+        let known = redactor
+            .known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        assert!(known.forms.len() < 200, "{}", known.forms.len());
     }
 
     proptest! {

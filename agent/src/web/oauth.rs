@@ -24,7 +24,11 @@ const HEADERS: &[(&str, &str)] = &[
 const STYLE: &str = ":root{color-scheme:light dark}body{font:1.0625rem/1.5 system-ui,sans-serif;max-width:34rem;margin:18vh auto 0;padding:0 1.25rem}h1{font-size:1.5rem;margin:0 0 .5rem}p{margin:0 0 .75rem;overflow-wrap:anywhere}.also{opacity:.75}";
 
 pub(super) async fn back(control: &Control, query: &str) -> Reply {
-    match control.sign_in_query(query).await {
+    let (taking, query) = (control.clone(), query.to_owned());
+    // By itself: a window that is closed early must not lose what it brought.
+    let taken = { &control.executor.parts.conversations }
+        .spawn(async move { taking.sign_in_query(&query).await });
+    match taken.await.ok().flatten() {
         Some(done) if done.state == "signed_in" => told(
             StatusCode::OK,
             &format!("Signed in to “{}”", done.connection),

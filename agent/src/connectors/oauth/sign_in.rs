@@ -207,7 +207,8 @@ impl Oauth {
             let current = self.find(|current| current.id == id);
             let current = current.ok_or(NoSignIn::Over)?;
             let shown = current.shown(now);
-            if shown.state != seen {
+            // Whatever else it has come to is its end.
+            if shown.state != seen || shown.state != "waiting" {
                 return Ok(shown);
             }
             let expires_at = current.expires_at;
@@ -325,7 +326,7 @@ impl Oauth {
         let given = given?;
         let tokens = Tokens::given(&given, self.clock.now(), None);
         let kept = self
-            .keep(current.connection.key, &current.config, &tokens)
+            .keep(&current.connection, &current.config, &tokens)
             .await;
         match kept {
             Ok(true) => {}

@@ -16,6 +16,7 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
 /// How long before its end a token is renewed, at most: a request takes its time, and clocks differ.
@@ -100,6 +101,7 @@ pub struct Oauth {
     pub(super) clock: SharedClock,
     pub(super) sign_ins: SignIns,
     renewing: Mutex<HashMap<i64, Arc<tokio::sync::Mutex<()>>>>,
+    at_work: TaskTracker,
 }
 
 impl Oauth {
@@ -117,6 +119,7 @@ impl Oauth {
             clock,
             sign_ins: SignIns::default(),
             renewing: Mutex::default(),
+            at_work: TaskTracker::new(),
         }
     }
 
@@ -150,7 +153,7 @@ impl Oauth {
         let tokens = tokens.transpose()?;
         let tokens = tokens.and_then(|text| serde_json::from_str::<Tokens>(&text).ok());
         for secret in tokens.iter().flat_map(Tokens::secrets) {
-            self.redactor.learn(secret);
+            self.redactor.learn_passing(&vault_id(&row.name), secret);
         }
         Ok((tokens, secret.transpose()?))
     }
@@ -158,16 +161,16 @@ impl Oauth {
     /// Keeps tokens, on disk, if the connection still is what they were asked for with.
     pub(super) async fn keep(
         &self,
-        connection: i64,
+        row: &ConnectionRow,
         config: &OauthConfig,
         tokens: &Tokens,
     ) -> Result<bool, NoToken> {
         for secret in tokens.secrets() {
-            self.redactor.learn(secret);
+            self.redactor.learn_passing(&vault_id(&row.name), secret);
         }
         let text = serde_json::to_string(tokens).map(Zeroizing::new);
         let text = text.map_err(|e| StoreError::corrupt("tokens", e))?;
-        let (vault, config) = (Arc::clone(&self.vault), config.clone());
+        let (vault, config, connection) = (Arc::clone(&self.vault), config.clone(), row.key);
         let written = self
             .store
             .write(Durability::Synced, move |db| {
@@ -189,13 +192,12 @@ impl Oauth {
 
     /// A token to use now. One that was `refused` is not given again.
     pub(crate) async fn token(
-        &self,
+        self: &Arc<Self>,
         row: &ConnectionRow,
         config: &OauthConfig,
         refused: Option<&str>,
     ) -> Result<Zeroizing<String>, NoToken> {
-        let lock = self.lock_of(row.key);
-        let _one_at_a_time = lock.lock().await;
+        let lock = self.lock_of(row.key).lock_owned().await;
         let sign_in = |why: String| NoToken::SignIn(why, row.name.clone());
         let (tokens, secret) = self.kept(row).await?;
         let Some(tokens) = tokens else {
@@ -207,25 +209,54 @@ impl Oauth {
         if !is_over && !is_refused {
             return Ok(tokens.access);
         }
-        let Some(refresh) = &tokens.refresh else {
+        if !tokens.can_be_renewed() {
             return Err(sign_in(format!(
                 "the sign-in to “{}” is over, and its provider gave nothing to renew it with",
                 row.name
             )));
-        };
+        }
+        // By itself: a call that is given up in the middle must not lose what was handed out for it.
+        let (all, row, config) = (Arc::clone(self), row.clone(), config.clone());
+        let renewing = self.at_work.spawn(async move {
+            let _one_at_a_time = lock;
+            all.renew(&row, &config, &tokens, secret).await
+        });
+        renewing
+            .await
+            .unwrap_or_else(|e| Err(NoToken::Unreachable(e.to_string())))
+    }
+
+    async fn renew(
+        &self,
+        row: &ConnectionRow,
+        config: &OauthConfig,
+        tokens: &Tokens,
+        secret: Option<Zeroizing<String>>,
+    ) -> Result<Zeroizing<String>, NoToken> {
+        let now = self.clock.now();
+        let refresh = tokens.refresh.as_ref().map_or("", |refresh| refresh);
         let answer = renewed(config, secret, refresh).await;
         let answer = answer.map_err(|ungiven| match ungiven {
-            Ungiven::Refused(said) => sign_in(format!(
-                "the sign-in to “{}” is not renewed by its provider any more ({said})",
-                row.name
-            )),
+            Ungiven::Refused(said) => NoToken::SignIn(
+                format!(
+                    "the sign-in to “{}” is not renewed by its provider any more ({said})",
+                    row.name
+                ),
+                row.name.clone(),
+            ),
             Ungiven::Unreachable(why) => NoToken::Unreachable(why),
         })?;
-        let fresh = Tokens::given(&answer, now, Some(&tokens));
+        let fresh = Tokens::given(&answer, now, Some(tokens));
         // On disk before it is used: the provider may have given the old ones up.
-        self.keep(row.key, config, &fresh).await?;
+        self.keep(row, config, &fresh).await?;
         tracing::debug!(connection = %row.name, "a sign-in was renewed");
         Ok(fresh.access)
+    }
+
+    /// Waits for what is being handed out, after which nothing more is asked for: within half a minute.
+    pub(crate) async fn settled(&self) {
+        self.at_work.close();
+        self.at_work.wait().await;
     }
 
     /// Has a connection's token renewed before it is used again, since its service refused it.
@@ -244,7 +275,7 @@ impl Oauth {
             && tokens.can_be_renewed()
         {
             tokens.renew_at = Some(Time(0));
-            self.keep(row.key, &config, &tokens).await?;
+            self.keep(&row, &config, &tokens).await?;
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ const COUNTERPARTS: &[(&str, &str)] = &[
     ("openssl", "openssl"),
     ("firefox-esr", "firefox-esr"),
     ("pebble", "pebble"),
+    ("radicale", "radicale"),
 ];
 
 /// Test builds of the agent: they can be killed at every write, and made to run hostile code.

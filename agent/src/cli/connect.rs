@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 pub(super) enum Connect {
     /// A mail server to send through.
     Mail(ConnectMail),
+    /// The calendars of an account on a CalDAV server.
+    Calendar(ConnectCalendar),
     /// A service that searches the web.
     Search(ConnectSearch),
     /// A web service of your own account, by its address and the token or key that it wants.
@@ -42,6 +44,24 @@ pub(super) struct ConnectHttp {
     /// Read the token, password or key from standard input.
     #[arg(long, conflicts_with = "client_id")]
     pub(super) secret_stdin: bool,
+    #[command(flatten)]
+    pub(super) oauth: ConnectOauth,
+}
+
+#[derive(Args)]
+pub(super) struct ConnectCalendar {
+    /// The connection's name, as contracts call it.
+    #[arg(long, default_value = "calendar")]
+    pub(super) name: String,
+    /// The server, the account's address there, or one calendar's.
+    #[arg(long)]
+    pub(super) url: String,
+    /// The user name.
+    #[arg(long)]
+    pub(super) username: Option<String>,
+    /// Read the password from standard input.
+    #[arg(long, conflicts_with = "client_id")]
+    pub(super) password_stdin: bool,
     #[command(flatten)]
     pub(super) oauth: ConnectOauth,
 }
@@ -148,6 +168,7 @@ impl Connect {
                 config: json!({"provider": search.provider, "url": search.url}),
                 secret: secret(search.key_stdin, "key")?,
             }),
+            Self::Calendar(calendar) => connect_calendar(calendar),
             Self::Http(http) => connect_http(http),
         }
     }
@@ -212,6 +233,21 @@ fn connect_http(http: ConnectHttp) -> Result<Request, ErrorBody> {
     Ok(Request::Connect {
         kind: "http".to_owned(),
         name: http.name,
+        config,
+        secret: typed,
+    })
+}
+
+fn connect_calendar(calendar: ConnectCalendar) -> Result<Request, ErrorBody> {
+    let mut typed = secret(calendar.password_stdin, "password")?;
+    let mut config = json!({"url": calendar.url, "username": calendar.username});
+    if let Some((oauth, secret)) = calendar.oauth.settings()? {
+        config["oauth"] = oauth;
+        typed = secret;
+    }
+    Ok(Request::Connect {
+        kind: "calendar".to_owned(),
+        name: calendar.name,
         config,
         secret: typed,
     })

@@ -356,6 +356,7 @@ mod tests {
             "connect http --name n --base-url https://a.b --auth header --header X-Key --secret-stdin",
             "connect http --name n --base-url https://a.b --oauth github --client-id i --client-secret-stdin --scope repo --scope user --param a=b",
             "connect mail --name n --smtp-host h --smtp-port 465 --tls implicit --from a@b.c --username u --oauth google --client-id i --scope s",
+            "connect calendar --url https://a.b/ --username u --password-stdin",
             "connection check c1",
             "connection sign-in c1 --device --no-open",
             "connection sign-in --answered http://127.0.0.1:1/oauth/callback?code=a&state=b",

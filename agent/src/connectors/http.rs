@@ -1,10 +1,8 @@
 //! The connection kind `http`: a web service of one's own account, by its address and the secret
 //! that it wants in a header. What is asked of it is the script's ([`crate::tools`], `http`).
 
-use super::{ConfigError, OauthConfig, safe_address};
+use super::{ConfigError, OauthConfig, basic, safe_address};
 use crate::tools::{OpenConnection, http_client};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -194,9 +192,10 @@ impl Service {
             HttpAuth::None {} => (AUTHORIZATION, None),
             HttpAuth::Bearer {} => (AUTHORIZATION, Some(format!("Bearer {}", *secret))),
             HttpAuth::Basic { username } => {
-                let both = BASE64_STANDARD.encode(format!("{username}:{}", *secret));
-                secrets.push(Zeroizing::new(both.clone()));
-                (AUTHORIZATION, Some(format!("Basic {both}")))
+                let both = basic(username, &secret);
+                let encoded = both.trim_start_matches("Basic ").to_owned();
+                secrets.push(Zeroizing::new(encoded));
+                (AUTHORIZATION, Some(both))
             }
             HttpAuth::Header { name, prefix } => {
                 (header_name(name)?, Some(format!("{prefix}{}", *secret)))

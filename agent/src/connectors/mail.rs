@@ -2,7 +2,7 @@
 //! (`imap/`), of one account.
 
 use super::imap::{self, Mailbox};
-use super::{ConfigError, OauthConfig};
+use super::{ConfigError, OauthConfig, with_causes};
 use crate::tools::OpenConnection;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
@@ -131,18 +131,8 @@ pub(crate) fn failure(error: &lettre::transport::smtp::Error) -> MailFailure {
             message: error.to_string(),
         },
         None if error.is_tls() => MailFailure::Config(error.to_string()),
-        None => MailFailure::Unreachable(describe(error)),
+        None => MailFailure::Unreachable(with_causes(error)),
     }
-}
-
-fn describe(error: &lettre::transport::smtp::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
 }
 
 /// Opens an authorised conversation.

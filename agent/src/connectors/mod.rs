@@ -1,7 +1,8 @@
-//! Connections to the outside and their secrets. `vault/` seals secrets; `mail.rs`, `search.rs` and
-//! `http.rs` are the kinds of connection, `imap/` is the mailbox of one for mail, `oauth/` how a person
+//! Connections to the outside and their secrets. `vault/` seals secrets; `mail.rs`, `calendar/`,
+//! `search.rs` and `http.rs` are the kinds of connection, `imap/` is the mailbox of one for mail, `oauth/` how a person
 //! signs in where a secret is not typed but handed out; this file looks connections up for tools.
 
+pub(crate) mod calendar;
 pub(crate) mod http;
 pub(crate) mod imap;
 pub(crate) mod mail;
@@ -9,6 +10,7 @@ pub(crate) mod oauth;
 pub(crate) mod search;
 mod vault;
 
+pub use calendar::CalendarConfig;
 pub(crate) use http as http_client;
 pub use http::{HttpAuth, HttpConfig};
 pub(crate) use mail as mail_client;
@@ -25,6 +27,8 @@ use crate::clock::BoxFuture;
 use crate::observe::Redactor;
 use crate::store::{Store, connections};
 use crate::tools::{ConnectionSource, OpenConnection, ToolError};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use deputy_protocol::FailureClass;
 use oauth::NoToken;
 use serde_json::Value;
@@ -59,9 +63,10 @@ pub fn check_config(kind: &str, config: &Value) -> Result<Value, ConfigError> {
         "mail" => mail::check_config(config),
         "search" => search::check_config(config),
         "http" => http::check_config(config),
+        "calendar" => calendar::check_config(config),
         other => Err(ConfigError::new(
             format!("there is no kind of connection “{other}”"),
-            "known: mail, search, http",
+            "known: mail, calendar, search, http",
         )),
     }
 }
@@ -86,12 +91,32 @@ fn safe_address(text: &str, what: &str, hint: &str) -> Result<Url, ConfigError> 
     }
 }
 
+/// An error with what it comes from.
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}
+
+/// User name and password, as a header says them ([RFC 7617](https://www.rfc-editor.org/rfc/rfc7617)).
+fn basic(username: &str, password: &str) -> String {
+    format!(
+        "Basic {}",
+        BASE64_STANDARD.encode(format!("{username}:{password}"))
+    )
+}
+
 /// Tries a connection for real. Returns its state and a sentence.
 pub async fn check(connection: &OpenConnection) -> (String, String) {
     match connection.kind.as_str() {
         "mail" => mail::check(connection).await,
         "search" => search::check(connection).await,
         "http" => http::check(connection).await,
+        "calendar" => calendar::check(connection).await,
         other => (
             "failing".to_owned(),
             format!("there is no kind of connection “{other}”"),

@@ -99,6 +99,7 @@ pub(super) fn load(db: &Connection, key: i64) -> Result<Option<Loaded>, StoreErr
             "http, a web service at {}",
             c.config["base_url"].as_str().unwrap_or_default()
         ),
+        ("calendar", _) => format!("calendar. {}", c.message.as_deref().unwrap_or_default()),
         (other, _) => other.to_owned(),
     };
     let mut before = task::words(db, task.automation)?;

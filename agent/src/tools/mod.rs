@@ -6,6 +6,7 @@
 //! TypeScript, `canonical.rs` what makes two calls the same, and every other file one namespace.
 
 mod bytes;
+mod calendar;
 pub mod canonical;
 mod csv;
 mod declarations;
@@ -34,6 +35,7 @@ pub(crate) use mail::{mail_day, mail_summary};
 pub use operation::*;
 pub use registry::{Checked, Entry, Kind, Registry, split_once};
 pub(crate) use text::escape_html;
+pub(crate) use xml::{XmlElement, read as read_xml};
 
 use std::sync::OnceLock;
 
@@ -60,6 +62,11 @@ pub fn registry() -> &'static Registry {
             .pure::<html::ToText>()
             .outside::<image::Generate>()
             .pure::<image::Transform>()
+            .outside::<calendar::Create>()
+            .outside::<calendar::Delete>()
+            .outside::<calendar::Get>()
+            .outside::<calendar::List>()
+            .outside::<calendar::Update>()
             .outside::<mail::Draft>()
             .outside::<mail::Get>()
             .outside::<mail::Label>()

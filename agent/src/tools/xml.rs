@@ -18,7 +18,7 @@ const MAX_DEPTH: usize = 60;
 /// An element.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct XmlElement {
+pub(crate) struct XmlElement {
     /// Its name as written, with its prefix: `dc:creator`.
     name: String,
     /// Its attributes by name.
@@ -32,7 +32,7 @@ pub(super) struct XmlElement {
 /// An element or text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub(super) enum XmlNode {
+pub(crate) enum XmlNode {
     /// Text.
     Text(String),
     /// An element.
@@ -70,33 +70,79 @@ impl Operation for Parse {
 
 impl PureOperation for Parse {
     fn run(input: ParseInput) -> Result<Document, ToolError> {
-        let text = input.text.strip_prefix('\u{feff}').unwrap_or(&input.text);
-        let mut reader = Reader::from_str(text);
-        reader.config_mut().enable_all_checks(true);
-        let mut tree = Tree::new(input.keep_blanks);
-        loop {
-            let event = reader.read_event();
-            let read = event.map_err(|e| e.to_string()).and_then(|event| {
-                if matches!(event, Event::Eof) {
-                    return Ok(false);
-                }
-                tree.take(event).map(|()| true)
-            });
-            match read {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(message) => {
-                    let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
-                    let line = text.bytes().take(at).filter(|b| *b == b'\n').count() + 1;
-                    let message =
-                        format!("this is not XML that can be read (line {line}): {message}");
-                    return Err(ToolError::invalid_input(Self::NAME, message));
-                }
-            }
-        }
-        tree.finish()
+        read(&input.text, input.keep_blanks)
             .map(|root| Document { root })
             .map_err(|message| ToolError::invalid_input(Self::NAME, message))
+    }
+}
+
+/// The outermost element of a document, or why it cannot be read.
+pub(crate) fn read(text: &str, keep_blanks: bool) -> Result<XmlElement, String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader = Reader::from_str(text);
+    reader.config_mut().enable_all_checks(true);
+    let mut tree = Tree::new(keep_blanks);
+    loop {
+        let event = reader.read_event();
+        let read = event.map_err(|e| e.to_string()).and_then(|event| {
+            if matches!(event, Event::Eof) {
+                return Ok(false);
+            }
+            tree.take(event).map(|()| true)
+        });
+        match read {
+            Ok(true) => {}
+            Ok(false) => return tree.finish(),
+            Err(message) => {
+                let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+                let line = text.bytes().take(at).filter(|b| *b == b'\n').count() + 1;
+                return Err(format!(
+                    "this is not XML that can be read (line {line}): {message}"
+                ));
+            }
+        }
+    }
+}
+
+/// For whoever knows what they look for: names count without their prefix, which each server chooses.
+impl XmlElement {
+    /// Its name without a prefix.
+    pub(crate) fn local_name(&self) -> &str {
+        self.name.rsplit(':').next().unwrap_or_default()
+    }
+
+    /// The elements in it.
+    pub(crate) fn elements(&self) -> impl Iterator<Item = &Self> {
+        { self.children.iter() }.filter_map(|node| match node {
+            XmlNode::Element(element) => Some(element),
+            XmlNode::Text(_) => None,
+        })
+    }
+
+    /// The first element of a name within it, however deep.
+    pub(crate) fn find(&self, name: &str) -> Option<&Self> {
+        { self.elements() }.find_map(|child| {
+            if child.local_name() == name {
+                Some(child)
+            } else {
+                child.find(name)
+            }
+        })
+    }
+
+    /// An attribute's value.
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
+        self.attrs.get(name).map(String::as_str)
+    }
+
+    /// The text that stands in it itself.
+    pub(crate) fn text(&self) -> String {
+        { self.children.iter() }
+            .filter_map(|node| match node {
+                XmlNode::Text(text) => Some(text.as_str()),
+                XmlNode::Element(_) => None,
+            })
+            .collect()
     }
 }
 

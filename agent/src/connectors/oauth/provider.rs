@@ -3,7 +3,7 @@
 
 use super::{ClientAuth, OauthConfig};
 use crate::clock::BoxFuture;
-use crate::connectors::ConfigError;
+use crate::connectors::{ConfigError, with_causes};
 use crate::tools::http_client;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -49,7 +49,7 @@ impl Http {
     }
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Lost> {
-        let lost = |e: reqwest::Error| Lost::Unreachable(describe(&e.without_url()));
+        let lost = |e: reqwest::Error| Lost::Unreachable(with_causes(&e.without_url()));
         let request = reqwest::Request::try_from(request).map_err(lost)?;
         let mut response = self.0.execute(request).await.map_err(lost)?;
         let mut body = Vec::new();
@@ -70,16 +70,6 @@ impl Http {
         };
         Ok(answer)
     }
-}
-
-fn describe(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
 }
 
 /// The word with which an answer refuses, if it does.

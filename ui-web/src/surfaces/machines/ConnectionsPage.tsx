@@ -69,6 +69,7 @@ export default function ConnectionsPage() {
         title="To connect something, or to renew a secret"
         lines={[
           { command: 'deputy connect mail --help', does: 'says what a mailbox needs' },
+          { command: 'deputy connect calendar --help', does: 'calendars, by CalDAV' },
           { command: 'deputy connect http --help', does: 'a web service with an API' },
           { command: 'deputy connection sign-in NAME', does: 'signs in where a provider asks for it' },
           { command: 'deputy connection check NAME', does: 'tries one for real' },

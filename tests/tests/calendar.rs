@@ -71,6 +71,12 @@ fn event(uid: &str, title: &str, more: &str) -> String {
     )
 }
 
+/// Into the other calendar.
+fn put_film(server: &CalendarServer) {
+    let times = "DTSTART:20261205T190000Z\nDTEND:20261205T210000Z\n";
+    server.put(USER, 1, "film.ics", &event("5", "Film", times));
+}
+
 const DECEMBER: &str = "{...at, from: '2026-12-01', to: '2027-01-01'}";
 
 #[test]
@@ -112,16 +118,7 @@ fn events_are_found_with_each_of_their_times_in_the_zone_that_they_are_in() {
         "RECURRENCE-ID;TZID=Europe/Berlin:20261221T100000\nDTSTART;TZID=Europe/Berlin:20261222T150000\nDTEND;TZID=Europe/Berlin:20261222T153000\n",
     );
     server.put(USER, 0, "team.ics", &(weekly + &moved));
-    server.put(
-        USER,
-        1,
-        "film.ics",
-        &event(
-            "5",
-            "Film",
-            "DTSTART:20261205T190000Z\nDTEND:20261205T210000Z\n",
-        ),
-    );
+    put_film(&server);
 
     let listed = result(&home, "list", &format!("return c.list({DECEMBER});"));
     assert_eq!(listed["more"], false, "{listed}");
@@ -331,16 +328,7 @@ fn a_contract_names_the_calendar_and_nothing_leads_out_of_it() {
         "return c.list({...at, calendar: 'Bücher & Kino', from: '2026-12-01', to: '2026-12-02'});",
     );
     assert_eq!(other["waiting_for"], "permission", "{other}");
-    server.put(
-        USER,
-        1,
-        "film.ics",
-        &event(
-            "5",
-            "Film",
-            "DTSTART:20261205T190000Z\nDTEND:20261205T210000Z\n",
-        ),
-    );
+    put_film(&server);
     for id in [
         "../c1/film.ics",
         "%2e%2e/c1/film.ics",

@@ -1,7 +1,9 @@
 //! Connections by OAuth, at a real provider: signing in, renewing, and what is asked when that ends.
 #![allow(clippy::unwrap_used)]
 
-use deputy_tests::{Home, ImapServer, OauthProvider, Output, SmtpServer, bundle, wait_until};
+use deputy_tests::{
+    Agent, Home, ImapServer, OauthProvider, Output, SmtpServer, bundle, wait_until,
+};
 use serde_json::{Value, json};
 
 const SECRET: &str = "the secret of the client";
@@ -55,6 +57,15 @@ fn sign_in(home: &Home, provider: &OauthProvider) -> Output {
         "{page}"
     );
     ended(home, &begun)
+}
+
+/// An agent, and a provider that it has been signed in at.
+fn signed_in() -> (Home, OauthProvider, Agent) {
+    let (home, provider) = (Home::new(), OauthProvider::start(LONG));
+    let agent = home.start();
+    connect_public(&home, &provider);
+    sign_in(&home, &provider).done();
+    (home, provider, agent)
 }
 
 fn ended(home: &Home, begun: &Output) -> Output {
@@ -141,10 +152,7 @@ fn one_signs_in_in_a_browser_and_tokens_are_renewed_by_themselves() {
 
 #[test]
 fn runs_at_a_time_renew_once_and_a_restart_needs_nobody() {
-    let (home, provider) = (Home::new(), OauthProvider::start(LONG));
-    let agent = home.start();
-    connect_public(&home, &provider);
-    sign_in(&home, &provider).done();
+    let (home, provider, agent) = signed_in();
     let contract = json!({"capabilities": {"http.get": {"connections": ["me"]}}});
     let script = "export default async () => (await Promise.all([1, 2, 3, 4].map(() => \
         tools.http.get({connection: 'me', path: 'me', as: 'json'})))).map((a) => a.json.sub);";
@@ -169,10 +177,7 @@ fn runs_at_a_time_renew_once_and_a_restart_needs_nobody() {
 
 #[test]
 fn an_agent_that_is_stopped_while_it_renews_loses_no_sign_in() {
-    let (home, provider) = (Home::new(), OauthProvider::start(LONG));
-    let mut agent = home.start();
-    connect_public(&home, &provider);
-    sign_in(&home, &provider).done();
+    let (home, provider, mut agent) = signed_in();
     let automation = who_am_i(&home);
     provider.tell("withdraw");
     provider.tell("hold");
@@ -200,10 +205,7 @@ fn an_agent_that_is_stopped_while_it_renews_loses_no_sign_in() {
 
 #[test]
 fn a_sign_in_that_is_over_asks_once_and_all_go_on_when_somebody_has_signed_in() {
-    let (home, provider) = (Home::new(), OauthProvider::start(LONG));
-    let _agent = home.start();
-    connect_public(&home, &provider);
-    sign_in(&home, &provider).done();
+    let (home, provider, _agent) = signed_in();
     let (first, second) = (who_am_i(&home), who_am_i(&home));
     provider.tell("revoke");
     for automation in [&first, &second] {
@@ -251,10 +253,7 @@ fn a_sign_in_that_is_over_asks_once_and_all_go_on_when_somebody_has_signed_in() 
 
 #[test]
 fn a_provider_that_is_ill_is_waited_for_and_asks_nobody() {
-    let (home, provider) = (Home::new(), OauthProvider::start(LONG));
-    let _agent = home.start();
-    connect_public(&home, &provider);
-    sign_in(&home, &provider).done();
+    let (home, provider, _agent) = signed_in();
     let automation = who_am_i(&home);
     provider.tell("withdraw");
     provider.tell("ill");
@@ -431,10 +430,7 @@ fn wrong_clients_and_wrong_settings_are_told_and_lose_nothing() {
 
 #[test]
 fn what_is_revoked_is_given_back() {
-    let (home, provider) = (Home::new(), OauthProvider::start(LONG));
-    let _agent = home.start();
-    connect_public(&home, &provider);
-    sign_in(&home, &provider).done();
+    let (home, provider, _agent) = signed_in();
     let gone = home.cli(&["connection", "revoke", "me"]).done();
     assert!(gone.text("message").contains("was told"), "{gone:?}");
     assert_eq!(provider.tell("living"), json!(0));

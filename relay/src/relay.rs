@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 use tokio::task::JoinSet;
-use tokio::time::{interval, timeout};
+use tokio::time::{Instant, interval_at, timeout};
 
 /// How often the certificate's files are looked at, and quiet addresses forgotten.
 const UPKEEP: Duration = Duration::from_secs(30);
@@ -183,7 +183,8 @@ async fn join_others(hub: Arc<Hub>, cluster: crate::config::Cluster) {
 }
 
 async fn upkeep(hub: Arc<Hub>) {
-    let mut tick = interval(UPKEEP);
+    // What the relay began with was read just now.
+    let mut tick = interval_at(Instant::now() + UPKEEP, UPKEEP);
     loop {
         tick.tick().await;
         hub.forget_quiet_addresses();

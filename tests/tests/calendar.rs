@@ -318,6 +318,33 @@ fn events_are_made_changed_and_deleted_and_what_is_not_ours_stays() {
 }
 
 #[test]
+fn what_a_day_has_is_told_without_a_model() {
+    let (home, server) = start();
+    let _agent = home.start();
+    connect(&home, &server.url(), PASSWORD).done();
+    let script = "const {time} = await tools.time.startOf({time: new Date().toISOString(), zone: 'Europe/Berlin', unit: 'day'}); \
+        const starts_at = (await tools.time.add({time, zone: 'Europe/Berlin', hours: 15})).time; \
+        await c.create({...at, title: 'Tea', location: 'Kitchen', starts_at, once: 'tea'});";
+    result(&home, "tea", script);
+    let words = "tell me every weekday at 7 what is in my calendar Work";
+    let proposed = home.cli(&["delegate", words, "--timezone", "Europe/Berlin"]);
+    assert_eq!(proposed.code, Some(4), "{proposed:?}");
+    let accepted = home
+        .cli(&["proposal", "accept", proposed.text("id")])
+        .done();
+    let automation = accepted.text("automation").to_owned();
+    let run = home.cli(&["automation", "run", &automation]).json;
+    assert_eq!(run["result"], json!({"told": 1}), "{run}");
+    let chat = home.cli(&["chat", &automation]).done().json;
+    let told = { chat.as_array().unwrap().iter() }.find(|line| line["kind"] == "notification");
+    let told = &told.unwrap()["data"];
+    assert_eq!(
+        (&told["title"], &told["text"]),
+        (&json!("Work: 1 today"), &json!("15:00  Tea (Kitchen)"))
+    );
+}
+
+#[test]
 fn a_contract_names_the_calendar_and_nothing_leads_out_of_it() {
     let (home, server) = start();
     let _agent = home.start();

@@ -1,6 +1,7 @@
 //! The built-in recipes: which sentence each takes, and the contract that it comes with. Nothing is
 //! guessed: what fits no recipe is said, with how to set up a model.
 
+mod agenda;
 mod mailbox;
 
 use super::words::{after, alternatives, mails, number_after, paths, quoted, urls};
@@ -74,7 +75,7 @@ const RECIPES: &[(&str, &[&str])] = &[
 ];
 
 const CAN_DO: &str = "Without a model I can: watch a feed for words, watch a page for changes or a price, tell when a \
-    site is down, tell of mails that arrive, tidy a folder, back up a file, send a digest of feeds, remind you";
+    site is down, tell of mails that arrive, tell what a calendar has on the day, tidy a folder, back up a file, send a digest of feeds, remind you";
 
 struct Draft<'a> {
     text: &'a str,
@@ -98,6 +99,8 @@ pub fn plan(text: &str, zone: &str, now: Time) -> Result<Bundle, Unplanned> {
     let is_loose = matches!(recipe, None | Some("site-up" | "page-change"));
     let recipe = if is_loose && urls(text).is_empty() && mailbox::is_meant(&lower) {
         Some("mail-watch")
+    } else if is_loose && urls(text).is_empty() && agenda::is_meant(&lower) {
+        Some("agenda")
     } else {
         recipe
     };
@@ -119,6 +122,7 @@ pub fn plan(text: &str, zone: &str, now: Time) -> Result<Bundle, Unplanned> {
         Some("price-watch") => draft.price(),
         Some("feed-watch") => draft.feed(),
         Some("mail-watch") => draft.mailbox(),
+        Some("agenda") => draft.agenda(),
         Some("site-up") => draft.site_up(),
         Some("page-change") => draft.page(),
         _ => Err(Unplanned {
@@ -514,6 +518,10 @@ mod tests {
             (
                 "tell me when example.org is down",
                 json!({"every_ms": 300_000}),
+            ),
+            (
+                "tell me every weekday at 7 what is in my calendar Work",
+                json!({"cron": "0 7 * * 1-5"}),
             ),
             ("tidy ~/Downloads every night", json!({"cron": "0 2 * * *"})),
             (

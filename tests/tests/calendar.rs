@@ -494,8 +494,7 @@ fn each_event_is_made_once_whenever_the_agent_is_killed() {
         let agent = home.start();
         send().done();
         wait_until("all to be done", || {
-            let needs = home.cli(&["needs"]).json;
-            assert!(needs.as_array().is_none_or(Vec::is_empty), "{needs}");
+            assert!(home.needs().is_empty(), "{:?}", home.needs());
             idle(&home, &automation, n).then_some(())
         });
         agent.terminate();
@@ -517,14 +516,7 @@ fn each_event_is_made_once_whenever_the_agent_is_killed() {
     let mut expected: Vec<String> = (1..=n).map(|i| format!("event {i}")).collect();
     expected.sort();
     assert_eq!(titles, expected);
-    assert!(
-        home.cli(&["needs"])
-            .done()
-            .json
-            .as_array()
-            .unwrap()
-            .is_empty()
-    );
+    assert!(home.needs().is_empty(), "{:?}", home.needs());
 }
 
 /// Whether so many runs have succeeded, and none is under way.

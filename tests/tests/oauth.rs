@@ -241,14 +241,7 @@ fn a_sign_in_that_is_over_asks_once_and_all_go_on_when_somebody_has_signed_in() 
             (runs[0]["state"] == "succeeded").then_some(())
         });
     }
-    assert!(
-        home.cli(&["needs"])
-            .done()
-            .json
-            .as_array()
-            .unwrap()
-            .is_empty()
-    );
+    assert!(home.needs().is_empty(), "{:?}", home.needs());
 }
 
 #[test]
@@ -266,14 +259,7 @@ fn a_provider_that_is_ill_is_waited_for_and_asks_nobody() {
         assert_ne!(run["state"], "failed", "{run}");
         (run["waiting_for"] == "retry").then_some(())
     });
-    assert!(
-        home.cli(&["needs"])
-            .done()
-            .json
-            .as_array()
-            .unwrap()
-            .is_empty()
-    );
+    assert!(home.needs().is_empty(), "{:?}", home.needs());
     provider.tell("well");
     wait_until("the run to succeed", || {
         (home.cli(&["run", "show", &id]).done().json["state"] == "succeeded").then_some(())

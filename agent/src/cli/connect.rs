@@ -212,8 +212,28 @@ impl ConnectOauth {
     }
 }
 
+/// A connection with what was typed, or by OAuth.
+fn connect(
+    kind: &str,
+    name: String,
+    mut config: Value,
+    mut secret: Option<String>,
+    oauth: ConnectOauth,
+) -> Result<Request, ErrorBody> {
+    if let Some((settings, of_client)) = oauth.settings()? {
+        config["oauth"] = settings;
+        secret = of_client;
+    }
+    Ok(Request::Connect {
+        kind: kind.to_owned(),
+        name,
+        config,
+        secret,
+    })
+}
+
 fn connect_http(http: ConnectHttp) -> Result<Request, ErrorBody> {
-    let mut typed = secret(http.secret_stdin, "secret")?;
+    let typed = secret(http.secret_stdin, "secret")?;
     let mut auth = json!({"kind": http.auth});
     for (key, given) in [
         ("username", http.username),
@@ -224,37 +244,18 @@ fn connect_http(http: ConnectHttp) -> Result<Request, ErrorBody> {
             auth[key] = json!(given);
         }
     }
-    let mut config =
-        json!({"base_url": http.base_url, "auth": auth, "check_path": http.check_path});
-    if let Some((oauth, secret)) = http.oauth.settings()? {
-        config["oauth"] = oauth;
-        typed = secret;
-    }
-    Ok(Request::Connect {
-        kind: "http".to_owned(),
-        name: http.name,
-        config,
-        secret: typed,
-    })
+    let config = json!({"base_url": http.base_url, "auth": auth, "check_path": http.check_path});
+    connect("http", http.name, config, typed, http.oauth)
 }
 
 fn connect_calendar(calendar: ConnectCalendar) -> Result<Request, ErrorBody> {
-    let mut typed = secret(calendar.password_stdin, "password")?;
-    let mut config = json!({"url": calendar.url, "username": calendar.username});
-    if let Some((oauth, secret)) = calendar.oauth.settings()? {
-        config["oauth"] = oauth;
-        typed = secret;
-    }
-    Ok(Request::Connect {
-        kind: "calendar".to_owned(),
-        name: calendar.name,
-        config,
-        secret: typed,
-    })
+    let typed = secret(calendar.password_stdin, "password")?;
+    let config = json!({"url": calendar.url, "username": calendar.username});
+    connect("calendar", calendar.name, config, typed, calendar.oauth)
 }
 
 fn connect_mail(mail: ConnectMail) -> Result<Request, ErrorBody> {
-    let mut typed = secret(mail.password_stdin, "password")?;
+    let typed = secret(mail.password_stdin, "password")?;
     let mut config = json!({
         "smtp_host": mail.smtp_host, "smtp_port": mail.smtp_port, "tls": mail.tls, "from": mail.from,
         "imap_host": mail.imap_host, "imap_port": mail.imap_port, "username": mail.username,
@@ -262,14 +263,5 @@ fn connect_mail(mail: ConnectMail) -> Result<Request, ErrorBody> {
     if let Some(timeout_ms) = mail.timeout_ms {
         config["timeout_ms"] = json!(timeout_ms);
     }
-    if let Some((oauth, secret)) = mail.oauth.settings()? {
-        config["oauth"] = oauth;
-        typed = secret;
-    }
-    Ok(Request::Connect {
-        kind: "mail".to_owned(),
-        name: mail.name,
-        config,
-        secret: typed,
-    })
+    connect("mail", mail.name, config, typed, mail.oauth)
 }

@@ -71,19 +71,35 @@ pub fn check_config(kind: &str, config: &Value) -> Result<Value, ConfigError> {
     }
 }
 
-/// An address that `what` may be sent to: `https`, or `http` on this machine.
-fn safe_address(text: &str, what: &str, hint: &str) -> Result<Url, ConfigError> {
-    let url = Url::parse(text)
-        .map_err(|e| ConfigError::new(format!("“{text}” is not a URL: {e}"), hint))?;
-    let is_local = match url.host() {
+/// Whether an address leads to this machine.
+pub(crate) fn is_local(url: &Url) -> bool {
+    match url.host() {
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
         Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
         Some(url::Host::Domain(name)) => name == "localhost",
         None => false,
-    };
+    }
+}
+
+/// What an answer holds, read to its end; `None` when that is more than `most` bytes.
+async fn body(response: &mut reqwest::Response, most: usize) -> reqwest::Result<Option<Vec<u8>>> {
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await? {
+        if body.len() + piece.len() > most {
+            return Ok(None);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(Some(body))
+}
+
+/// An address that `what` may be sent to: `https`, or `http` on this machine.
+fn safe_address(text: &str, what: &str, hint: &str) -> Result<Url, ConfigError> {
+    let url = Url::parse(text)
+        .map_err(|e| ConfigError::new(format!("“{text}” is not a URL: {e}"), hint))?;
     match url.scheme() {
         "https" => Ok(url),
-        "http" if is_local => Ok(url),
+        "http" if is_local(&url) => Ok(url),
         _ => Err(ConfigError::new(
             format!("{text} would send {what} through the network in the clear"),
             "use https; http is for this machine only",

@@ -230,13 +230,9 @@ pub(crate) async fn search(
     let retry_after_ms = wait
         .and_then(|value| value.to_str().ok())
         .and_then(retry_after);
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            return Err(SearchFailure::Unreadable("it is too long".to_owned()));
-        }
-        body.extend_from_slice(&chunk);
-    }
+    let body = super::body(&mut response, MAX_ANSWER).await;
+    let body = { body.map_err(unreachable)? }
+        .ok_or_else(|| SearchFailure::Unreadable("it is too long".to_owned()))?;
     if status != 200 {
         let message = match config.provider {
             SearchProvider::Searxng if status == 403 => {

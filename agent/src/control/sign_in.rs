@@ -2,8 +2,8 @@
 
 use super::apply::stored;
 use super::{Answer, Control};
-use crate::connectors::OauthConfig;
 use crate::connectors::oauth::{Answered, NoSignIn, Way};
+use crate::connectors::{OauthConfig, is_local};
 use crate::store::needs;
 use deputy_protocol::ErrorBody;
 use deputy_protocol::control::Response;
@@ -73,16 +73,8 @@ impl Control {
 
     /// The address that a browser on this machine comes back to.
     fn callback(&self) -> Answer<String> {
-        let base = self.listen_url();
-        let is_here = |url: &str| {
-            let host = url::Url::parse(url).ok();
-            match host.as_ref().and_then(url::Url::host) {
-                Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-                Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-                Some(url::Host::Domain(_)) | None => false,
-            }
-        };
-        match base.filter(|url| is_here(url)) {
+        let is_here = |url: &String| url::Url::parse(url).is_ok_and(|url| is_local(&url));
+        match self.listen_url().filter(is_here) {
             Some(base) => Ok(format!("{}/{CALLBACK}", base.trim_end_matches('/'))),
             None => Err(ErrorBody::new(
                 "no_listener",

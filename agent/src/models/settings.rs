@@ -1,6 +1,6 @@
 //! Which model is set up: in the settings, its key in the vault.
 
-use crate::connectors::{Vault, VaultError, put_secret, secret};
+use crate::connectors::{Vault, VaultError, is_local, put_secret, secret};
 use crate::store::{StoreError, settings};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
@@ -124,12 +124,7 @@ impl ModelSettings {
 
     /// Whether questions stay on this machine.
     pub fn is_local(&self) -> bool {
-        Url::parse(&self.base_url).is_ok_and(|url| match url.host() {
-            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-            Some(url::Host::Domain(name)) => name == "localhost",
-            None => false,
-        })
+        Url::parse(&self.base_url).is_ok_and(|url| is_local(&url))
     }
 
     /// Whether it is the provider's own service, which wants a key. Another server may not.

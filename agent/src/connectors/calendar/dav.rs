@@ -2,7 +2,7 @@
 //! one origin that the user named, and no more is read than a calendar may have.
 
 use super::{Calendar, CalendarConfig};
-use crate::connectors::{basic, with_causes};
+use crate::connectors::{basic, body, with_causes};
 use crate::tools::{OpenConnection, XmlElement, escape_html, http_client, read_xml};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -33,6 +33,9 @@ pub(crate) enum DavFailure {
     /// It says no.
     #[error("the calendar server refused ({0}): {1}")]
     Status(u16, String),
+    /// It was not asked: others would be reached, or more than was meant.
+    #[error("{0}; nothing was done")]
+    Withheld(String),
     /// Something was changed by somebody else meanwhile.
     #[error("the event was changed by somebody else in this moment; nothing was done")]
     Changed,
@@ -161,15 +164,10 @@ impl Dav {
                     .map_err(|e| DavFailure::Unreadable(e.to_string()))?;
                 continue;
             }
-            let mut body = Vec::new();
-            while let Some(piece) = response.chunk().await.map_err(lost)? {
-                if body.len() + piece.len() > MAX_ANSWER {
-                    return Err(DavFailure::Unreadable(format!(
-                        "it has more than {MAX_ANSWER} bytes"
-                    )));
-                }
-                body.extend_from_slice(&piece);
-            }
+            let body = body(&mut response, MAX_ANSWER).await.map_err(lost)?;
+            let body = body.ok_or_else(|| {
+                DavFailure::Unreadable(format!("it has more than {MAX_ANSWER} bytes"))
+            })?;
             return match status {
                 StatusCode::UNAUTHORIZED => Err(DavFailure::Auth(status.as_u16())),
                 _ => Ok((status, etag, body, url)),

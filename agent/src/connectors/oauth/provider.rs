@@ -3,7 +3,7 @@
 
 use super::{ClientAuth, OauthConfig};
 use crate::clock::BoxFuture;
-use crate::connectors::{ConfigError, with_causes};
+use crate::connectors::{ConfigError, body, with_causes};
 use crate::tools::http_client;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -52,14 +52,8 @@ impl Http {
         let lost = |e: reqwest::Error| Lost::Unreachable(with_causes(&e.without_url()));
         let request = reqwest::Request::try_from(request).map_err(lost)?;
         let mut response = self.0.execute(request).await.map_err(lost)?;
-        let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(lost)? {
-            if body.len() + piece.len() > MAX_ANSWER {
-                return Err(Lost::TooMuch);
-            }
-            body.extend_from_slice(&piece);
-        }
-        let mut answer = Response::new(body);
+        let body = body(&mut response, MAX_ANSWER).await.map_err(lost)?;
+        let mut answer = Response::new(body.ok_or(Lost::TooMuch)?);
         *answer.headers_mut() = std::mem::take(response.headers_mut());
         // GitHub refuses with the status 200.
         *answer.status_mut() = match response.status() {

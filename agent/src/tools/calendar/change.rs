@@ -15,18 +15,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// What of an event may be touched by whom is answered here, once for both.
+/// Whether an event is the user's alone to change, each of its times when it is a `series`.
 fn ours(event: &Event, series: bool) -> Result<(), DavFailure> {
-    let refused = |message: String| Err(DavFailure::Status(403, message));
+    let refused = |message: String| Err(DavFailure::Withheld(message));
     if !event.attendees.is_empty() {
         return refused(format!(
-            "others are invited to “{}”, who would be told; nothing was done",
+            "others are invited to “{}”, who would be told",
             event.title
         ));
     }
     if event.repeats && !series {
         return refused(format!(
-            "“{}” repeats, and each of its times would be touched; nothing was done",
+            "“{}” repeats, and each of its times would be touched",
             event.title
         ));
     }
@@ -257,7 +257,7 @@ impl OutsideOperation for Update {
 }
 
 fn changed(text: &str, given: &Given<'_>, now: Time) -> Result<String, DavFailure> {
-    change(text, given, now).map_err(|why| DavFailure::Status(403, why))
+    change(text, given, now).map_err(DavFailure::Withheld)
 }
 
 /// `calendar.delete`

@@ -129,6 +129,7 @@ fn failed(tool: &str, failure: DavFailure, is_change: bool) -> ToolError {
             };
             (class, "refused", Some(*status))
         }
+        DavFailure::Withheld(_) => (FailureClass::Precondition, "refused", None),
         // The next attempt reads what it is now.
         DavFailure::Changed => (FailureClass::Transient, "changed", None),
         DavFailure::Missing(_) => (FailureClass::Precondition, "not_found", None),
@@ -152,12 +153,12 @@ mod tests {
     fn an_id_names_an_event_of_its_calendar_and_nothing_else() {
         let calendar = Calendar {
             name: "Work".to_owned(),
-            url: "https://dav.example.org/me/work".parse().unwrap(),
+            url: "https://dav.example.org/me/team".parse().unwrap(),
         };
         for id in ["a.ics", "A-b_c@d.ics", "a%20b.ics", "a:b", "..a", "ä.ics"] {
             assert!(is_id(id), "{id}");
             let url = at(&calendar, id).unwrap();
-            assert!(url.path().starts_with("/me/work/"), "{url}");
+            assert!(url.path().starts_with("/me/team/"), "{url}");
             assert_eq!(url.path_segments().unwrap().count(), 3, "{url}");
         }
         for id in [
